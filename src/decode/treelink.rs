@@ -2,8 +2,8 @@
 
 use super::cursor::Cursor;
 use crate::model::{
-    Avatar, Contact, Defect, Entry, EntryContent, Handle, HttpsUrl, Line, Link, Parse, Platform,
-    Seo, Social, TextDirection, Theme, Treelink,
+    Avatar, Contact, Defect, Entry, EntryContent, Handle, HttpsUrl, Line, Link, Parse, Picture,
+    Platform, Seo, Social, TextDirection, Theme, Treelink,
 };
 use crate::schema::spore_capnp::{avatar, contact, entry, seo, social, theme, treelink};
 
@@ -62,12 +62,13 @@ fn avatar(c: &mut Cursor, r: avatar::Reader<'_>) -> Option<Avatar> {
                 c.at("image").fault(defect.code, defect.message);
                 return None;
             }
-            if image_kind(bytes).is_none() {
+            let picture = Picture::sniff(bytes);
+            if picture.is_none() {
                 c.at("image")
                     .fault("image-kind", "not a PNG, JPEG, WebP, AVIF or GIF picture");
                 return None;
             }
-            Some(bytes.to_vec())
+            picture
         }
         avatar::Image(Err(error)) => {
             c.at("image").fault("message-malformed", error.to_string());
@@ -75,26 +76,6 @@ fn avatar(c: &mut Cursor, r: avatar::Reader<'_>) -> Option<Avatar> {
         }
     };
     Some(Avatar { image, alt })
-}
-
-/// The file extension of a picture, told by its first bytes (each format's signature).
-#[must_use]
-pub fn image_kind(bytes: &[u8]) -> Option<&'static str> {
-    let starts = |signature: &[u8]| bytes.starts_with(signature);
-    let at = |offset: usize, tag: &[u8]| bytes.get(offset..offset + tag.len()) == Some(tag);
-    if starts(b"\x89PNG\r\n\x1a\n") {
-        Some("png")
-    } else if starts(b"\xff\xd8\xff") {
-        Some("jpg")
-    } else if starts(b"RIFF") && at(8, b"WEBP") {
-        Some("webp")
-    } else if at(4, b"ftypavif") {
-        Some("avif")
-    } else if starts(b"GIF87a") || starts(b"GIF89a") {
-        Some("gif")
-    } else {
-        None
-    }
 }
 
 fn entry(c: &mut Cursor, r: entry::Reader<'_>) -> Option<Entry> {

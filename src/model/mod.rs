@@ -19,7 +19,9 @@ pub use text::{
     ProjectName, RecordName, RedirectTarget, RefName, RelativePath, RepoUrl, Rgb, SettingsName,
     SiteId, Slug, Timestamp, VariableName,
 };
-pub use treelink::{Avatar, Contact, Entry, EntryContent, Link, Seo, Social, Theme, Treelink};
+pub use treelink::{
+    Avatar, Contact, Entry, EntryContent, Link, Picture, Seo, Social, Theme, Treelink,
+};
 
 /// One website, whole.
 #[derive(Clone, Debug, PartialEq)]

@@ -37,10 +37,55 @@ pub struct Treelink {
 /// The picture beside the name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Avatar {
-    /// The bytes of a PNG, JPEG, WebP, AVIF or GIF; `None` for initials.
-    pub image: Option<Vec<u8>>,
+    /// The picture itself; `None` for initials.
+    pub image: Option<Picture>,
     /// What the picture shows; empty for the name.
     pub alt: Line<160>,
+}
+
+/// A PNG, JPEG, WebP, AVIF or GIF.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picture {
+    extension: &'static str,
+    bytes: Vec<u8>,
+}
+
+impl Picture {
+    /// Tells a picture by its first bytes, each format's signature.
+    #[must_use]
+    pub fn sniff(bytes: &[u8]) -> Option<Self> {
+        let starts = |signature: &[u8]| bytes.starts_with(signature);
+        let at = |offset: usize, tag: &[u8]| bytes.get(offset..offset + tag.len()) == Some(tag);
+        let extension = if starts(b"\x89PNG\r\n\x1a\n") {
+            "png"
+        } else if starts(b"\xff\xd8\xff") {
+            "jpg"
+        } else if starts(b"RIFF") && at(8, b"WEBP") {
+            "webp"
+        } else if at(4, b"ftypavif") {
+            "avif"
+        } else if starts(b"GIF87a") || starts(b"GIF89a") {
+            "gif"
+        } else {
+            return None;
+        };
+        Some(Self {
+            extension,
+            bytes: bytes.to_vec(),
+        })
+    }
+
+    /// The usual extension of its file name, without the dot.
+    #[must_use]
+    pub const fn extension(&self) -> &'static str {
+        self.extension
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 /// One row of the page.
