@@ -75,7 +75,8 @@ check() {
   else
     failed=$((failed + 1))
     echo "FAILED  $title"
-    sed 's/^/        /' "$log"
+    # Without what Nix says of each replaced input.
+    sed -E "/not writing modified lock|^• Updated input|^ +(→ )?'(github|path):/d; s/^/        /" "$log"
   fi
 }
 
