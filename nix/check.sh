@@ -39,7 +39,7 @@ trap clean_up EXIT
 copy=$scratch/flake
 log=$scratch/log
 real_home=$HOME
-export HOME=$scratch/home
+export HOME=$scratch/home NIX_REMOTE=$scratch/store
 export NIX_CONFIG='experimental-features = nix-command flakes
 sandbox = false
 build-users-group =
@@ -81,7 +81,7 @@ check() {
 }
 
 with_stubs() {
-  nix --store "$scratch/store" "$@" --no-write-lock-file \
+  nix "$@" --no-write-lock-file \
     --override-input nixpkgs "path:$copy/nix/ci/stub-nixpkgs" \
     --override-input crane "path:$copy/nix/ci/stub-crane"
 }
@@ -100,7 +100,7 @@ with_stubs_all_systems() {
 # Succeeds if the Nix expression is true; `lock` and `inputs` are at hand in it.
 holds() {
   local value
-  value=$(nix --store "$scratch/store" eval --impure --expr "
+  value=$(nix eval --impure --expr "
     let
       lock = builtins.fromJSON (builtins.readFile $copy/flake.lock);
       inherit (import $copy/flake.nix) inputs;
@@ -115,7 +115,7 @@ every_file_parses() {
 
 lock_in_step() {
   # An input that the lock does not know would have to be fetched, which is refused.
-  timeout 60 nix --store "$scratch/store" flake metadata --no-update-lock-file "path:$copy"
+  timeout 60 nix flake metadata --no-update-lock-file "path:$copy"
 }
 
 promised() {
@@ -131,7 +131,7 @@ promised() {
 
 shows_promised_outputs() {
   with_stubs_all_systems flake show --json "path:$copy" >"$scratch/show.json"
-  nix --store "$scratch/store" eval --impure --raw --expr "
+  nix eval --impure --raw --expr "
     let
       paths = prefix: value:
         if value ? type then [ prefix ]
