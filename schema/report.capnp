@@ -72,6 +72,8 @@ enum ReportOutcome {
   # The website was taken down, or was not there.
   paused @8;
   # The site is paused: it was left as it is.
+  valid @9;
+  # The message keeps the schema's rules; only that was asked.
 }
 
 struct ReportStep {

@@ -112,8 +112,8 @@ struct Lifecycle {
 
   protect @1 :Bool;
   # Turns deletion protection on when the message is applied.  It is then kept by the daemon: no later
-  # message turns it off, only the operator's `mycelia-spore unprotect SITE`.  If absent, protection
-  # stays as it is.
+  # message turns it off, only the operator's `mycelia-spore unprotect SITE`, and the same message sent
+  # again does not turn it on again.  If absent, protection stays as it is.
 }
 
 enum Ensure {

@@ -5,16 +5,17 @@
 
 mod cursor;
 mod hosting;
+mod record;
 mod treelink;
 
 use crate::model::{
-    Build, CfFramework, DnsConfig, DnsRecord, DnsRecordType, Domains, Ensure, EnvironmentVariable,
-    Fault, Faults, Label, Money, OutputDir, Parse, PurchaseConfig, Repo, RepoPlace, RepoProvider,
-    Site, SporeConfig, Ttl, VariableValue,
+    Build, CfFramework, DnsConfig, Domains, Ensure, EnvironmentVariable, Fault, Faults, Label,
+    Money, OutputDir, Parse, PurchaseConfig, Repo, RepoPlace, RepoProvider, Site, SporeConfig,
+    VariableValue,
 };
 use crate::schema::spore_capnp::{
-    build, dns_config, dns_record, domains, environment_variable, label, lifecycle, money,
-    purchase_config, repo, site, spore_config,
+    build, dns_config, domains, environment_variable, label, lifecycle, money, purchase_config,
+    repo, site, spore_config,
 };
 use crate::schema::{self};
 use cursor::Cursor;
@@ -28,17 +29,18 @@ impl SporeConfig {
     pub fn from_reader(reader: spore_config::Reader<'_>) -> Result<Self, Faults> {
         let mut cursor = Cursor::default();
         let config = config(&mut cursor, reader);
-        match (config, Faults::of(cursor.into_faults())) {
-            (Some(config), None) => Ok(config),
-            (_, Some(faults)) => Err(faults),
-            (None, None) => Err(Fault {
+        if let Some(faults) = Faults::of(cursor.into_faults()) {
+            return Err(faults);
+        }
+        config.ok_or_else(|| {
+            Fault {
                 code: "message-malformed",
                 path: String::new(),
                 message: "the message could not be read".into(),
                 hint: None,
             }
-            .into()),
-        }
+            .into()
+        })
     }
 }
 
@@ -91,6 +93,7 @@ fn config(c: &mut Cursor, r: spore_config::Reader<'_>) -> Option<SporeConfig> {
         "key",
         labels.iter().map(|label| label.key.as_str()),
     );
+    let request_id = c.text("requestId", r.get_request_id()).unwrap_or_default();
     Some(SporeConfig {
         site: site?,
         repo,
@@ -103,7 +106,7 @@ fn config(c: &mut Cursor, r: spore_config::Reader<'_>) -> Option<SporeConfig> {
         ensure: ensure.unwrap_or(Ensure::Present),
         protect,
         labels,
-        request_id: c.text("requestId", r.get_request_id()).unwrap_or_default(),
+        request_id,
         generation: r.get_generation(),
     })
 }
@@ -115,7 +118,7 @@ fn version(c: &mut Cursor, written: u32, least: u32) -> Option<()> {
     if least > written {
         c.at("minReaderVersion").fault(
             "version-order",
-            format!("minReaderVersion {least} is above schemaVersion {written}"),
+            format!("{least} is above schemaVersion {written}"),
         );
         return None;
     }
@@ -278,15 +281,14 @@ fn domains(c: &mut Cursor, r: domains::Reader<'_>) -> Option<Domains> {
     let aliases: Vec<crate::model::DomainName> = c.texts("aliases", r.get_aliases(), 100);
     let alias_policy = c.choice("aliasPolicy", r.get_alias_policy());
     let tls = c.choice("tls", r.get_tls());
-    let primary = primary?;
-    let names = std::iter::once(&primary).chain(&aliases);
+    let names = primary.iter().chain(&aliases);
     c.unique(
         "aliases",
         "name",
         names.map(crate::model::DomainName::as_str),
     );
     Some(Domains {
-        primary,
+        primary: primary?,
         aliases,
         alias_policy: alias_policy?,
         tls: tls?,
@@ -296,7 +298,7 @@ fn domains(c: &mut Cursor, r: domains::Reader<'_>) -> Option<Domains> {
 fn dns(c: &mut Cursor, r: dns_config::Reader<'_>) -> Option<DnsConfig> {
     let provider = c.choice("provider", r.get_provider());
     let zone = c.text("zoneId", r.get_zone_id()).unwrap_or_default();
-    let records = c.list("records", r.get_records(), 1000, record);
+    let records = c.list("records", r.get_records(), 1000, record::record);
     let credential = c.text("credential", r.get_credential());
     let ownership = c.choice("ownership", r.get_ownership());
     let delete_policy = c.choice("deletePolicy", r.get_delete_policy());
@@ -308,73 +310,6 @@ fn dns(c: &mut Cursor, r: dns_config::Reader<'_>) -> Option<DnsConfig> {
         ownership: ownership?,
         delete_policy: delete_policy?,
     })
-}
-
-fn record(c: &mut Cursor, r: dns_record::Reader<'_>) -> Option<DnsRecord> {
-    let name = c.need("name", r.get_name());
-    let kind = c.choice("type", r.get_type());
-    let value = c.need::<crate::model::Line<4096>>("value", r.get_value());
-    let ttl = match r.get_ttl() {
-        0 => Some(Ttl::Default),
-        1 => Some(Ttl::Automatic),
-        seconds => c.within("ttl", seconds, 30..=86_400).map(Ttl::Seconds),
-    };
-    let (kind, value) = (kind?, value?);
-    record_value(c, kind, value.as_str());
-    Some(DnsRecord {
-        name: name?,
-        kind,
-        value,
-        ttl: ttl?,
-        proxied: r.get_proxied(),
-    })
-}
-
-/// Checks that a record's data has the form of its type.
-fn record_value(c: &mut Cursor, kind: DnsRecordType, value: &str) {
-    let name = |text: &str| crate::model::RecordName::parse(text).is_ok();
-    let number = |text: Option<&str>, max: u32| {
-        text.and_then(|text| text.parse::<u32>().ok())
-            .is_some_and(|number| number <= max)
-    };
-    let mut words = value.split_ascii_whitespace();
-    let (good, form) = match kind {
-        DnsRecordType::A => (
-            value.parse::<std::net::Ipv4Addr>().is_ok(),
-            "an IPv4 address",
-        ),
-        DnsRecordType::Aaaa => (
-            value.parse::<std::net::Ipv6Addr>().is_ok(),
-            "an IPv6 address",
-        ),
-        DnsRecordType::Cname | DnsRecordType::Ns => (name(value), "a name"),
-        DnsRecordType::Txt => (true, ""),
-        DnsRecordType::Mx => (
-            number(words.next(), 65_535)
-                && words.next().is_some_and(|word| word == "." || name(word)),
-            "a preference and a name, as 10 mail.example",
-        ),
-        DnsRecordType::Srv => (
-            (0..3).all(|_| number(words.next(), 65_535))
-                && words.next().is_some_and(|word| word == "." || name(word)),
-            "priority, weight, port and name",
-        ),
-        DnsRecordType::Caa => (
-            number(words.next(), 255) && words.next().is_some() && words.next().is_some(),
-            "flags, tag and value, as 0 issue \"ca.example\"",
-        ),
-    };
-    if !good {
-        c.at("value")
-            .fault(
-                "record-value",
-                format!(
-                    "not the data of a record of type {}: {value:?}",
-                    schema::enumerant_name(kind).to_uppercase()
-                ),
-            )
-            .hint(format!("give {form}"));
-    }
 }
 
 fn purchase(c: &mut Cursor, r: purchase_config::Reader<'_>) -> Option<PurchaseConfig> {

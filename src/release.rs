@@ -96,6 +96,12 @@ impl ReleaseId {
         &self.0
     }
 
+    /// The beginning of the name, enough for people to tell releases apart.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        self.0.get(..12).unwrap_or(&self.0)
+    }
+
     /// The name of the release with this manifest.
     #[must_use]
     pub fn of(manifest: &[u8]) -> Self {
@@ -201,6 +207,12 @@ pub struct Live {
     pub site: String,
     /// The release that visitors see.
     pub release: ReleaseId,
+    /// The digest of the artifact the release was made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact: Option<Digest>,
+    /// The digest of the rules the release was made with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Digest>,
     /// The website's own address.
     pub primary: String,
     /// Further names.

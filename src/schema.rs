@@ -20,6 +20,9 @@ pub use generated::{report_capnp, spore_capnp};
 /// The schema revision this reader knows.
 pub const VERSION: u32 = 1;
 
+/// The largest message, in words of 8 bytes: 1 MiB.
+pub const MESSAGE_WORDS: usize = 128 * 1024;
+
 /// The schema files by name, as `mycelia-spore schema` writes them out.
 pub const FILES: [(&str, &str); 3] = [
     ("spore.capnp", include_str!("../schema/spore.capnp")),

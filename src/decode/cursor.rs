@@ -28,6 +28,7 @@ pub(super) struct At<'c> {
 
 impl<'c> At<'c> {
     /// Notes a fault of this field.
+    #[cold]
     pub(super) fn fault(self, code: &'static str, message: impl Into<String>) -> Hintable<'c> {
         let Self { cursor, field } = self;
         cursor.push(Some(Segment::Field(field)), Defect::new(code, message));
@@ -40,6 +41,7 @@ pub(super) struct Hintable<'c>(&'c mut Cursor);
 
 impl Hintable<'_> {
     /// Says what to do about the fault.
+    #[cold]
     pub(super) fn hint(self, hint: impl Into<String>) {
         if let Some(fault) = self.0.faults.last_mut() {
             fault.hint = Some(hint.into());
@@ -62,11 +64,13 @@ impl Cursor {
     }
 
     /// Notes a fault of the struct the cursor stands in.
+    #[cold]
     pub(super) fn fault(&mut self, code: &'static str, message: impl Into<String>) -> Hintable<'_> {
         self.push(None, Defect::new(code, message));
         Hintable(self)
     }
 
+    #[cold]
     fn push(&mut self, last: Option<Segment>, defect: Defect) {
         let mut path = String::new();
         for segment in self.path.iter().chain(&last) {
@@ -84,12 +88,38 @@ impl Cursor {
         self.faults.push(defect.at(path));
     }
 
+    #[cold]
     fn malformed(&mut self, last: Option<Segment>, error: &impl Display) {
         self.push(
             last,
             Defect::new("message-malformed", format!("cannot be read: {error}"))
                 .hint("the message is damaged, or was written with another schema"),
         );
+    }
+
+    // What is seldom wanted is kept out of the functions that read fields: those are copied into every place
+    // that reads one, and run the faster the shorter they are.
+
+    #[cold]
+    fn missing(&mut self, field: &'static str) {
+        self.at(field).fault("missing", "is required");
+    }
+
+    #[cold]
+    fn unknown(&mut self, field: &'static str, number: u16) {
+        self.at(field)
+            .fault("enum-unknown", format!("unknown value {number}"))
+            .hint("written with a newer schema? update mycelia-spore");
+    }
+
+    #[cold]
+    fn out_of_range(&mut self, field: &'static str, message: std::fmt::Arguments<'_>) {
+        self.at(field).fault("out-of-range", message.to_string());
+    }
+
+    #[cold]
+    fn not_utf8(&mut self, place: Segment) {
+        self.push(Some(place), Defect::new("text-utf8", "is not UTF-8"));
     }
 
     /// An optional text: `None` when empty or faulty.
@@ -108,7 +138,7 @@ impl Cursor {
         text: capnp::Result<text::Reader<'_>>,
     ) -> Option<T> {
         if text.as_ref().is_ok_and(|text| text.as_bytes().is_empty()) {
-            self.at(field).fault("missing", "is required");
+            self.missing(field);
             return None;
         }
         self.parse(Segment::Field(field), text)
@@ -130,7 +160,7 @@ impl Cursor {
             return None;
         }
         let Ok(text) = text.to_str() else {
-            self.push(Some(place), Defect::new("text-utf8", "is not UTF-8"));
+            self.not_utf8(place);
             return None;
         };
         match T::parse(text) {
@@ -170,7 +200,9 @@ impl Cursor {
                 );
                 continue;
             }
-            values.extend(self.parse::<T>(Segment::Index(index), text));
+            if let Some(value) = self.parse(Segment::Index(index), text) {
+                values.push(value);
+            }
         }
         self.path.pop();
         values
@@ -202,7 +234,9 @@ impl Cursor {
         let mut values = Vec::with_capacity(list.len() as usize);
         for (index, reader) in (0u32..).zip(ListIter::new(list, list.len())) {
             self.path.push(Segment::Index(index));
-            values.extend(each(self, reader));
+            if let Some(value) = each(self, reader) {
+                values.push(value);
+            }
             self.path.pop();
         }
         self.path.pop();
@@ -224,9 +258,16 @@ impl Cursor {
         &mut self,
         field: &'static str,
         what: &str,
-        names: impl Iterator<Item = &'n str>,
+        names: impl Iterator<Item = &'n str> + Clone,
     ) {
-        let mut names: Vec<&str> = names.collect();
+        if few_and_different(&names) {
+            return;
+        }
+        self.duplicates(field, what, names.collect());
+    }
+
+    #[cold]
+    fn duplicates(&mut self, field: &'static str, what: &str, mut names: Vec<&str>) {
         names.sort_unstable();
         for pair in names.windows(2) {
             if pair[0] == pair[1] {
@@ -270,7 +311,7 @@ impl Cursor {
         read: impl FnOnce(&mut Self, R) -> Option<T>,
     ) -> Option<T> {
         if !given {
-            self.at(field).fault("missing", "is required");
+            self.missing(field);
         }
         self.section(field, given, reader, read)
     }
@@ -284,9 +325,7 @@ impl Cursor {
         match value {
             Ok(value) => Some(value),
             Err(NotInSchema(number)) => {
-                self.at(field)
-                    .fault("enum-unknown", format!("unknown value {number}"))
-                    .hint("written with a newer schema? update mycelia-spore");
+                self.unknown(field, number);
                 None
             }
         }
@@ -317,10 +356,21 @@ impl Cursor {
         if range.contains(&value) {
             return Some(value);
         }
-        self.at(field).fault(
-            "out-of-range",
-            format!("{value} is not within {} to {}", range.start(), range.end()),
+        let (start, end) = (range.start(), range.end());
+        self.out_of_range(
+            field,
+            format_args!("{value} is not within {start} to {end}"),
         );
         None
     }
+}
+
+/// Whether there are so few names that a look at each pair costs less than sorting them, and none stands
+/// twice.
+fn few_and_different<'n>(names: &(impl Iterator<Item = &'n str> + Clone)) -> bool {
+    const FEW: usize = 8;
+    let mut numbered = names.clone().enumerate();
+    numbered.all(|(index, name)| {
+        index < FEW && names.clone().take(index).all(|earlier| earlier != name)
+    })
 }

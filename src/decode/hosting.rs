@@ -13,6 +13,8 @@ use crate::schema::spore_capnp::{
     local_static, redirect_rule, s3_static,
 };
 
+use capnp::text_list;
+
 /// Releases and generations kept when a message does not say.
 const KEEP_DEFAULT: u16 = 5;
 
@@ -179,7 +181,7 @@ fn s3_static(c: &mut Cursor, r: s3_static::Reader<'_>) -> Option<S3Static> {
     let bucket = c.need::<Line<63>>("bucket", r.get_bucket());
     let region = c.text("region", r.get_region()).unwrap_or_default();
     let endpoint = c.text("endpoint", r.get_endpoint());
-    let prefix = c.text("prefix", r.get_prefix()).unwrap_or_default();
+    let prefix = c.text("prefix", r.get_prefix());
     let credential = c.text("credential", r.get_credential());
     let cache_rules = c.list("cacheRules", r.get_cache_rules(), 100, cache_rule);
     let index_document = c
@@ -222,11 +224,13 @@ fn cache_rule(c: &mut Cursor, r: cache_rule::Reader<'_>) -> Option<CacheRule> {
 }
 
 fn criomos_host(c: &mut Cursor, r: criomos_host::Reader<'_>) -> Option<CriomosHost> {
-    let targets: Vec<Line<255>> = c.texts("targets", r.get_targets(), 32);
+    let targets = r.get_targets();
+    let empty = targets.as_ref().is_ok_and(text_list::Reader::is_empty);
+    let targets = c.texts("targets", targets, 32);
     let keep_generations = keep(c, "keepGenerations", r.get_keep_generations());
     let given = r.has_health_check();
     let health_check = c.section("healthCheck", given, r.get_health_check(), health_check);
-    if targets.is_empty() {
+    if empty {
         c.at("targets")
             .fault("missing", "at least one target is required");
     }

@@ -125,8 +125,13 @@ fn link_row(c: &mut Cursor, r: entry::link::Reader<'_>) -> Option<Link> {
 
 fn social(c: &mut Cursor, r: social::Reader<'_>) -> Option<Social> {
     let platform = c.choice("platform", r.get_platform());
-    let handle: Option<Handle> = c.text("handle", r.get_handle());
-    let url: Option<HttpsUrl> = c.text("url", r.get_url());
+    let (handle, url) = (r.get_handle(), r.get_url());
+    let empty = |text: &capnp::Result<capnp::text::Reader<'_>>| {
+        text.as_ref().is_ok_and(|text| text.as_bytes().is_empty())
+    };
+    let neither = empty(&handle) && empty(&url);
+    let handle: Option<Handle> = c.text("handle", handle);
+    let url: Option<HttpsUrl> = c.text("url", url);
     let platform = platform?;
     let url = match (url, &handle) {
         (Some(url), _) => url,
@@ -139,7 +144,9 @@ fn social(c: &mut Cursor, r: social::Reader<'_>) -> Option<Social> {
             url
         }
         (None, None) => {
-            c.fault("missing", "needs handle or url");
+            if neither {
+                c.fault("missing", "needs handle or url");
+            }
             return None;
         }
     };

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+/// The longest message, in bytes. Messages show the value at fault, which may be as long as a whole
+/// message may be; so much of it is enough to find it by.
+const LONGEST: usize = 500;
+
 /// What is wrong with one value, before it is known where the value stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Defect {
@@ -17,9 +21,15 @@ impl Defect {
     /// A defect without a hint.
     #[must_use]
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        let mut message = message.into();
+        if message.len() > LONGEST {
+            let whole = (0..=LONGEST).rev().find(|&at| message.is_char_boundary(at));
+            message.truncate(whole.unwrap_or(0));
+            message.push('…');
+        }
         Self {
             code,
-            message: message.into(),
+            message,
             hint: None,
         }
     }

@@ -3,6 +3,7 @@
 //! Closed choices (providers, build types, record types …) are the enums that the schema compiler
 //! generates, so that an enumerant added to the schema is a compile error wherever it is not handled.
 
+mod ascii;
 pub mod fault;
 pub mod text;
 mod treelink;
@@ -14,10 +15,10 @@ pub use crate::schema::spore_capnp::{
 };
 pub use fault::{Defect, Fault, Faults};
 pub use text::{
-    AbsolutePath, CommitId, Date, DomainName, EmailAddress, Handle, HeaderName, HeaderValue,
-    HttpsUrl, LabelKey, LanguageTag, Line, Lines, LinkUrl, Parse, PathPattern, PhoneNumber,
-    ProjectName, RecordName, RedirectTarget, RefName, RelativePath, RepoUrl, Rgb, SettingsName,
-    SiteId, Slug, Timestamp, VariableName,
+    AbsolutePath, CommitId, Date, DomainName, EmailAddress, Endpoint, Handle, HeaderName,
+    HeaderValue, HttpsUrl, KeyPrefix, LabelKey, LanguageTag, Line, Lines, LinkUrl, Parse,
+    PathPattern, PhoneNumber, ProjectName, RecordName, RedirectTarget, RefName, RelativePath,
+    RepoUrl, Rgb, SettingsName, SiteId, Slug, SshTarget, Timestamp, VariableName,
 };
 pub use treelink::{
     Avatar, Contact, Entry, EntryContent, Link, Picture, Seo, Social, Theme, Treelink,
@@ -262,9 +263,9 @@ pub struct S3Static {
     /// The region; empty for the default.
     pub region: Line<63>,
     /// The service's address; `None` for AWS.
-    pub endpoint: Option<Line<2048>>,
-    /// The key under which the site lies; empty for the bucket's root.
-    pub prefix: Line<512>,
+    pub endpoint: Option<Endpoint>,
+    /// The key under which the site lies; `None` for the bucket's root.
+    pub prefix: Option<KeyPrefix>,
     /// The credential.
     pub credential: Option<SettingsName>,
     /// `Cache-Control` by path.
@@ -290,7 +291,7 @@ pub struct CacheRule {
 #[derive(Clone, Debug, PartialEq)]
 pub struct CriomosHost {
     /// The hosts.
-    pub targets: Vec<Line<255>>,
+    pub targets: Vec<SshTarget>,
     /// Generations kept.
     pub keep_generations: u16,
     /// What must answer.

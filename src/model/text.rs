@@ -2,6 +2,7 @@
 //!
 //! Limits come from the comments of `schema/spore.capnp`; where a standard sets them it is named.
 
+use super::ascii::{self, DIGIT, DOT, HYPHEN, LOWER, SLASH, UNDERSCORE, UPPER};
 use super::fault::Defect;
 use compact_str::CompactString;
 use std::fmt;
@@ -31,6 +32,7 @@ macro_rules! text_type {
         }
 
         impl Parse for $name {
+            #[inline]
             fn parse(text: &str) -> Result<Self, Defect> {
                 let check: fn(&str) -> Result<(), Defect> = $check;
                 check(text)?;
@@ -87,6 +89,7 @@ macro_rules! bounded_text {
         }
 
         impl<const MAX: usize> Parse for $name<MAX> {
+            #[inline]
             fn parse(text: &str) -> Result<Self, Defect> {
                 // Bytes bound characters from above, so most texts need no counting.
                 if text.len() > MAX {
@@ -117,8 +120,9 @@ bounded_text!(Line, "");
 bounded_text!(Lines, "\n");
 
 /// Refuses control characters other than those in `allowed`.
+#[inline]
 fn no_control(text: &str, allowed: &str) -> Result<(), Defect> {
-    if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+    if ascii::plain(text) {
         return Ok(());
     }
     match text
@@ -145,13 +149,7 @@ fn bytes_at_most(text: &str, max: usize) -> Result<(), Defect> {
 /// A DNS label as site ids and project names use it: 1 to 63 of `a-z 0-9 -`, a letter or digit first
 /// and last (RFC 1035 section 2.3.1 with RFC 1123's leading digit, lower case only).
 fn label(text: &str) -> Result<(), Defect> {
-    let bytes = text.as_bytes();
-    let inner = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-';
-    let good = (1..=63).contains(&bytes.len())
-        && bytes.iter().all(inner)
-        && bytes[0] != b'-'
-        && bytes[bytes.len() - 1] != b'-';
-    if good {
+    if ascii::labels(text, LOWER | DIGIT | HYPHEN).is_some() {
         return Ok(());
     }
     Err(
@@ -162,11 +160,8 @@ fn label(text: &str) -> Result<(), Defect> {
 
 /// A name in the operator's settings: 1 to 63 of `a-z 0-9 . _ -`.
 fn settings_name(text: &str) -> Result<(), Defect> {
-    let good = (1..=63).contains(&text.len())
-        && text.bytes().all(|byte| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte)
-        });
-    if good {
+    let inner = LOWER | DIGIT | DOT | UNDERSCORE | HYPHEN;
+    if (1..=63).contains(&text.len()) && ascii::all_of(text, inner) {
         return Ok(());
     }
     Err(
@@ -176,33 +171,37 @@ fn settings_name(text: &str) -> Result<(), Defect> {
 }
 
 /// The host-name syntax of RFC 952 and RFC 1123 section 2.1; with `underscore`, labels may also hold
-/// `_` as the names of DNS records do (RFC 8552).
-fn host_name(text: &str, underscore: bool) -> Result<(), Defect> {
-    let fail = |what: String| Err(Defect::new("domain-syntax", what));
+/// `_` as the names of DNS records do (RFC 8552). Gives the classes of its bytes together.
+#[inline]
+fn host_name(text: &str, underscore: bool) -> Result<u8, Defect> {
+    let inner = if underscore { UNDERSCORE } else { 0 };
+    let allowed = LOWER | UPPER | DIGIT | HYPHEN | DOT | inner;
+    match ascii::labels(text, allowed) {
+        Some(classes) if text.len() <= 253 => Ok(classes),
+        _ => Err(host_name_defect(text)),
+    }
+}
+
+/// What is wrong with a text that is not a host name.
+#[cold]
+fn host_name_defect(text: &str) -> Defect {
+    let defect = |what: String| Defect::new("domain-syntax", what);
     if !text.is_ascii() {
-        return fail(format!("not ASCII: {text:?}"))
-            .map_err(|defect| defect.hint("write international names in their xn-- form"));
+        return defect(format!("not ASCII: {text:?}"))
+            .hint("write international names in their xn-- form");
     }
     if text.is_empty() || text.len() > 253 {
-        return fail(format!("{} bytes; a domain name has 1 to 253", text.len()));
+        return defect(format!("{} bytes; a domain name has 1 to 253", text.len()));
     }
-    for part in text.split('.') {
-        let bytes = part.as_bytes();
-        let inner = |byte: &u8| {
-            byte.is_ascii_alphanumeric() || *byte == b'-' || (underscore && *byte == b'_')
-        };
-        if bytes.is_empty() || bytes.len() > 63 {
-            return fail(format!(
-                "{text:?} has a label of {} bytes; each has 1 to 63",
-                bytes.len()
-            ));
-        }
-        if !bytes.iter().all(inner) || bytes[0] == b'-' || bytes[bytes.len() - 1] == b'-' {
-            return fail(format!("{text:?} is not a domain name"))
-                .map_err(|defect| defect.hint("letters, digits and inner '-' between dots"));
-        }
+    let size = |label: &&str| !(1..=63).contains(&label.len());
+    match text.split('.').find(size) {
+        Some(label) => defect(format!(
+            "{text:?} has a label of {} bytes; each has 1 to 63",
+            label.len()
+        )),
+        None => defect(format!("{text:?} is not a domain name"))
+            .hint("letters, digits and inner '-' between dots"),
     }
-    Ok(())
 }
 
 text_type!(
@@ -216,6 +215,13 @@ text_type!(
     ProjectName,
     label
 );
+impl ProjectName {
+    /// The name of a site's project when the message gives none: its id, which has the same syntax.
+    #[must_use]
+    pub fn of_site(site: &SiteId) -> Self {
+        Self(site.0.clone())
+    }
+}
 text_type!(
     /// The name of a credential, account or contact that the operator's settings resolve.
     SettingsName,
@@ -225,11 +231,8 @@ text_type!(
     /// A label's key: 1 to 63 of `a-z 0-9 . _ - /`.
     LabelKey,
     |text| {
-        let good = (1..=63).contains(&text.len())
-            && text.bytes().all(|byte| {
-                byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-/".contains(&byte)
-            });
-        if good {
+        let inner = LOWER | DIGIT | DOT | UNDERSCORE | HYPHEN | SLASH;
+        if (1..=63).contains(&text.len()) && ascii::all_of(text, inner) {
             return Ok(());
         }
         Err(
@@ -259,29 +262,30 @@ impl DomainName {
     }
 }
 
-/// Removes a final dot and folds case, without allocating when neither is there.
-fn folded(text: &str) -> CompactString {
-    let text = text.strip_suffix('.').unwrap_or(text);
-    let mut name = CompactString::new(text);
-    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+/// A name in lower case, given the classes of its bytes.
+#[inline]
+fn folded(name: &str, classes: u8) -> CompactString {
+    let mut name = CompactString::new(name);
+    if classes & UPPER != 0 {
         name.make_ascii_lowercase();
     }
     name
 }
 
 impl Parse for DomainName {
+    #[inline]
     fn parse(text: &str) -> Result<Self, Defect> {
-        host_name(text.strip_suffix('.').unwrap_or(text), false)?;
-        let name = folded(text);
-        let top = name.rsplit('.').next().unwrap_or_default();
-        if top.bytes().all(|byte| byte.is_ascii_digit()) {
+        let name = text.strip_suffix('.').unwrap_or(text);
+        let classes = host_name(name, false)?;
+        let all_digits = |top: &str| top.bytes().all(|byte| byte.is_ascii_digit());
+        if classes & DIGIT != 0 && name.rsplit('.').next().is_some_and(all_digits) {
             return Err(Defect::new(
                 "domain-syntax",
                 format!("{text:?} looks like an IP address"),
             )
             .hint("a site is reached by a name"));
         }
-        Ok(Self(name))
+        Ok(Self(folded(name, classes)))
     }
 }
 text_type!(@traits DomainName);
@@ -292,6 +296,12 @@ text_type!(@traits DomainName);
 pub struct RecordName(CompactString);
 
 impl RecordName {
+    /// Whether a text is such a name, possibly with a final dot.
+    #[must_use]
+    pub fn accepts(text: &str) -> bool {
+        record_name(text.strip_suffix('.').unwrap_or(text)).is_ok()
+    }
+
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -300,12 +310,19 @@ impl RecordName {
 }
 
 impl Parse for RecordName {
+    #[inline]
     fn parse(text: &str) -> Result<Self, Defect> {
-        let bare = text.strip_suffix('.').unwrap_or(text);
-        if bare != "@" && bare != "*" {
-            host_name(bare.strip_prefix("*.").unwrap_or(bare), true)?;
-        }
-        Ok(Self(folded(text)))
+        let name = text.strip_suffix('.').unwrap_or(text);
+        Ok(Self(folded(name, record_name(name)?)))
+    }
+}
+
+/// Checks the name of a record that has no final dot. Gives the classes of its bytes together.
+#[inline]
+fn record_name(name: &str) -> Result<u8, Defect> {
+    match name {
+        "@" | "*" => Ok(0),
+        name => host_name(name.strip_prefix("*.").unwrap_or(name), true),
     }
 }
 text_type!(@traits RecordName);
@@ -315,14 +332,11 @@ text_type!(
     Slug,
     |text| {
         bytes_at_most(text, 255)?;
+        let inner = LOWER | UPPER | DIGIT | DOT | UNDERSCORE | HYPHEN;
         let part = |part: &str| {
-            !part.is_empty()
-                && part != "."
-                && part != ".."
+            !matches!(part, "" | "." | "..")
                 && !part.starts_with('-')
-                && part
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+                && ascii::all_of(part, inner)
         };
         if text.contains('/') && text.split('/').all(part) {
             return Ok(());
@@ -339,19 +353,20 @@ text_type!(
     RefName,
     |text| {
         bytes_at_most(text, 255)?;
+        let bad_byte = |byte| {
+            matches!(byte, b' ' | b'~' | b'^' | b':' | b'?' | b'*' | b'[' | b'\\')
+        };
+        let bad_pair = |pair: &[u8]| matches!(pair, b".." | b"@{");
         let bad_part = |part: &str| {
             part.is_empty()
                 || part.starts_with('.')
-                || std::path::Path::new(part)
-                    .extension()
-                    .is_some_and(|extension| extension == "lock")
                 || part.ends_with('.')
+                || part.strip_suffix(".lock").is_some()
         };
         let bad = text.starts_with('-')
             || text == "@"
-            || text.contains("..")
-            || text.contains("@{")
-            || text.bytes().any(|byte| b" ~^:?*[\\".contains(&byte))
+            || text.bytes().any(bad_byte)
+            || text.as_bytes().windows(2).any(bad_pair)
             || text.split('/').any(bad_part);
         if bad {
             return Err(Defect::new(
@@ -449,8 +464,22 @@ fn https(text: &str) -> Result<(), Defect> {
     let Some(rest) = text.strip_prefix("https://") else {
         return wrong();
     };
-    authority(rest).map_or_else(|_| wrong(), Ok)?;
+    no_user(rest)?;
+    authority(rest).or_else(|_| wrong())?;
     no_url_breaks(text)
+}
+
+/// Refuses a user or a password before the host of `rest` (what follows `//`), without repeating it:
+/// reports and logs are no place for a secret.
+fn no_user(rest: &str) -> Result<(), Defect> {
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    if rest[..end].contains('@') {
+        return Err(
+            Defect::new("url-syntax", "has a user or a password before its host")
+                .hint("take it out; where access is needed, name a credential"),
+        );
+    }
+    Ok(())
 }
 
 /// Checks the `HOST[:PORT]` at the head of `rest` (what follows `//`).
@@ -463,7 +492,7 @@ fn authority(rest: &str) -> Result<(), Defect> {
     if port.is_some_and(|port| port.parse::<u16>().is_err()) {
         return Err(Defect::new("url-syntax", format!("bad port in {rest:?}")));
     }
-    host_name(host, true)
+    host_name(host, true).map(|_| ())
 }
 
 /// Refuses characters that RFC 3986 does not allow raw in an address.
@@ -507,7 +536,7 @@ text_type!(
             "http" | "https" => rest
                 .strip_prefix("//")
                 .ok_or_else(|| Defect::new("url-syntax", format!("no host in {text:?}")))
-                .and_then(authority),
+                .and_then(|rest| no_user(rest).and_then(|()| authority(rest))),
             _ if rest.is_empty() => {
                 Err(Defect::new("url-syntax", format!("nothing after {scheme}:")))
             }
@@ -579,6 +608,61 @@ text_type!(
             "header-syntax",
             format!("not a header value: {text:?}"),
         ))
+    }
+);
+text_type!(
+    /// The address of an S3-compatible service: https, or http to this machine, at most 2,048 bytes.
+    Endpoint,
+    |text| {
+        bytes_at_most(text, 2048)?;
+        let Some(rest) = text.strip_prefix("http://") else {
+            return https(text);
+        };
+        no_user(rest)?;
+        authority(rest)?;
+        no_url_breaks(text)?;
+        let host = rest.split([':', '/', '?', '#']).next().unwrap_or_default();
+        let local = |address: std::net::Ipv4Addr| address.is_loopback();
+        if host == "localhost" || host.parse().is_ok_and(local) {
+            return Ok(());
+        }
+        Err(
+            Defect::new("url-syntax", format!("not an https address: {text:?}"))
+                .hint("http is for services on this machine alone"),
+        )
+    }
+);
+text_type!(
+    /// The key below which a site lies in a bucket: a relative path of at most 512 bytes.
+    KeyPrefix,
+    |text| {
+        bytes_at_most(text, 512)?;
+        RelativePath::parse(text).map(drop)
+    }
+);
+text_type!(
+    /// A host that is reached by ssh as `user@host`, or `local`. Neither part can be read as an option.
+    SshTarget,
+    |text| {
+        bytes_at_most(text, 255)?;
+        let user = |user: &str| {
+            !user.is_empty()
+                && !user.starts_with('-')
+                && user
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+        };
+        let good = match text.split_once('@') {
+            Some((name, host)) => user(name) && host_name(host, true).is_ok(),
+            None => text == "local",
+        };
+        if good {
+            return Ok(());
+        }
+        Err(
+            Defect::new("target-syntax", format!("not a host: {text:?}"))
+                .hint("write user@host, or local for this machine"),
+        )
     }
 );
 text_type!(

@@ -1,0 +1,134 @@
+//! From bytes to messages: the packed stream encoding, message after message.
+//!
+//! Two classes of error are kept apart. A *framing* error (a torn message, bad packing, a segment
+//! table that claims too much) means that the reader no longer knows where a message begins; packed
+//! Cap'n Proto has no mark to find the next one by, so the stream ends there. A *content* error lies
+//! within one message that was read whole; it fails that message alone.
+
+mod reader;
+
+pub use reader::{Frame, Frames, StreamError};
+
+use crate::decode;
+use crate::model::{Fault, Faults, Line, SiteId, SporeConfig};
+use crate::release::Digest;
+use crate::schema::spore_capnp::spore_config;
+use std::io::BufRead;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::mpsc;
+
+/// Messages that may wait between the reader and the reconciler. Together with the limit of 1 MiB a
+/// message it bounds what a fast writer can make the daemon hold.
+const WAITING: usize = 32;
+
+/// Marks the digests of [`Spore::digest`]; changed when the way they are made changes.
+const DIGEST_CONTEXT: &str = "mycelia-spore 2026 config digest v1";
+
+/// One message, decoded.
+#[derive(Debug)]
+pub struct Spore {
+    /// Its number in the stream, from 1.
+    pub seq: u64,
+    /// When it was read.
+    pub arrived: Instant,
+    /// The site it is about, where that much can be told even of a faulty message.
+    pub site: Option<SiteId>,
+    /// The writer's token; empty when none was given.
+    pub request_id: Line<128>,
+    /// The digest of its canonical form: equal for equal meaning, whoever wrote it.
+    pub digest: Digest,
+    /// Its canonical form, unpacked, with a segment table: kept for applying it again later.
+    pub canonical: Vec<u8>,
+    /// The configuration, or all that is wrong with it.
+    pub config: Result<Arc<SporeConfig>, Faults>,
+}
+
+impl Spore {
+    /// Decodes a message that was read whole.
+    #[must_use]
+    pub fn decode(frame: &Frame) -> Self {
+        let arrived = Instant::now();
+        let root = frame.message.get_root::<spore_config::Reader<'_>>();
+        let (site, request_id, config) = match &root {
+            Ok(root) => {
+                let config = SporeConfig::from_reader(*root).map(Arc::new);
+                match &config {
+                    Ok(config) => (
+                        Some(config.site.id.clone()),
+                        config.request_id.clone(),
+                        Ok(Arc::clone(config)),
+                    ),
+                    Err(faults) => (
+                        decode::site_id(*root),
+                        decode::request_id(*root),
+                        Err(faults.clone()),
+                    ),
+                }
+            }
+            Err(error) => (None, Line::default(), Err(malformed(error))),
+        };
+        let (digest, canonical, config) = match (config, frame.message.canonicalize()) {
+            (config, Ok(words)) => {
+                let bytes = capnp::Word::words_to_bytes(&words);
+                let mut hasher = blake3::Hasher::new_derive_key(DIGEST_CONTEXT);
+                hasher.update(bytes);
+                (hasher.finalize().into(), one_segment(bytes), config)
+            }
+            (Ok(_), Err(error)) => (Digest::of(&[]), Vec::new(), Err(malformed(&error))),
+            (config, Err(_)) => (Digest::of(&[]), Vec::new(), config),
+        };
+        Self {
+            seq: frame.number,
+            arrived,
+            site,
+            request_id,
+            digest,
+            canonical,
+            config,
+        }
+    }
+}
+
+/// A message of one segment as a stream holds it: a table of one entry, then the segment.
+fn one_segment(segment: &[u8]) -> Vec<u8> {
+    let words = u32::try_from(segment.len() / 8).unwrap_or(u32::MAX);
+    // The table begins with the number of segments less one.
+    [&0_u32.to_le_bytes(), &words.to_le_bytes(), segment].concat()
+}
+
+/// The fault of a message whose pointers lead astray.
+fn malformed(error: &capnp::Error) -> Faults {
+    Fault {
+        code: "message-malformed",
+        path: String::new(),
+        message: format!("cannot be read: {error}"),
+        hint: Some("the message is damaged, or was written with another schema".into()),
+    }
+    .into()
+}
+
+/// Reads and decodes a stream on a thread of its own, handing on one message after another. The channel
+/// is bounded, so a writer faster than the reconciler is slowed by its pipe. An error is the last item.
+///
+/// The thread ends with the stream, or when the receiver is dropped.
+///
+/// # Errors
+/// The operating system has no thread to give.
+pub fn spawn(
+    input: impl BufRead + Send + 'static,
+) -> std::io::Result<mpsc::Receiver<Result<Spore, StreamError>>> {
+    let (sender, receiver) = mpsc::channel(WAITING);
+    std::thread::Builder::new()
+        .name("stream".into())
+        .spawn(move || {
+            for frame in Frames::new(input) {
+                let last = frame.is_err();
+                let item = frame.map(|frame| Spore::decode(&frame));
+                if sender.blocking_send(item).is_err() || last {
+                    return;
+                }
+            }
+        })?;
+    Ok(receiver)
+}
