@@ -1,9 +1,14 @@
 //! mycelia-spore receives packed Cap'n Proto `SporeConfig` messages and makes the websites they
 //! describe real.
 
+pub mod artifact;
 pub mod decode;
+pub mod desired;
 pub mod model;
+pub mod observed;
+pub mod plan;
 pub mod release;
 pub mod schema;
+pub mod site_rules;
 pub mod stream;
 pub mod words;

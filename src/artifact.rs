@@ -1,0 +1,94 @@
+//! What a build yields: files by path, each with its digest, and one digest for the whole.
+
+use crate::release::Digest;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Separates artifact digests from other uses of blake3 (its key derivation mode).
+const TREE_CONTEXT: &str = "mycelia-spore 2026 artifact tree v1";
+
+/// A website's files, ready to be published.
+#[derive(Clone, Debug)]
+pub struct Artifact {
+    digest: Digest,
+    files: BTreeMap<String, ArtifactFile>,
+    body: Body,
+}
+
+/// One file of an artifact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ArtifactFile {
+    /// Its length in bytes.
+    pub size: u64,
+    /// The blake3 digest of its content.
+    pub digest: Digest,
+}
+
+/// Where an artifact's bytes are.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// In a directory of this machine, which may still change: readers compare digests.
+    Directory(PathBuf),
+    /// In memory.
+    Memory(Arc<BTreeMap<String, Vec<u8>>>),
+}
+
+impl Artifact {
+    /// An artifact of files whose digests are known.
+    #[must_use]
+    pub fn new(files: BTreeMap<String, ArtifactFile>, body: Body) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key(TREE_CONTEXT);
+        for (path, file) in &files {
+            hasher.update(&(path.len() as u64).to_le_bytes());
+            hasher.update(path.as_bytes());
+            hasher.update(&file.size.to_le_bytes());
+            hasher.update(file.digest.as_bytes());
+        }
+        Self {
+            digest: hasher.finalize().into(),
+            files,
+            body,
+        }
+    }
+
+    /// An artifact of files in memory.
+    #[must_use]
+    pub fn in_memory(bytes: BTreeMap<String, Vec<u8>>) -> Self {
+        let files = bytes
+            .iter()
+            .map(|(path, content)| {
+                let file = ArtifactFile {
+                    size: content.len() as u64,
+                    digest: Digest::of(content),
+                };
+                (path.clone(), file)
+            })
+            .collect();
+        Self::new(files, Body::Memory(Arc::new(bytes)))
+    }
+
+    /// The digest of all paths and contents: equal for equal artifacts.
+    #[must_use]
+    pub const fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The files by path: relative, `/` between parts.
+    #[must_use]
+    pub const fn files(&self) -> &BTreeMap<String, ArtifactFile> {
+        &self.files
+    }
+
+    /// Where the bytes are.
+    #[must_use]
+    pub const fn body(&self) -> &Body {
+        &self.body
+    }
+
+    /// The length of all files in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.files.values().map(|file| file.size).sum()
+    }
+}
