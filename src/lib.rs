@@ -4,11 +4,14 @@
 pub mod artifact;
 pub mod decode;
 pub mod desired;
+pub mod edge;
 pub mod model;
 pub mod observed;
 pub mod plan;
 pub mod release;
+pub mod report;
 pub mod schema;
+pub mod sink;
 pub mod site_rules;
 pub mod stream;
 pub mod words;

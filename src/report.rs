@@ -1,0 +1,79 @@
+//! The answer to a message: data only.
+
+use crate::model::{Fault, Line, SiteId};
+use crate::plan::Withheld;
+use crate::release::ReleaseId;
+pub use crate::schema::report_capnp::{ReportOutcome as Outcome, StepOutcome};
+use std::time::Duration;
+
+/// What became of one message.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The message's number in its stream, from 1.
+    pub seq: u64,
+    /// The site; `None` when the message did not give a valid one.
+    pub site: Option<SiteId>,
+    /// The message's token; empty when it had none.
+    pub request_id: Line<128>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What was done or would be done, in order.
+    pub steps: Vec<StepReport>,
+    /// What was asked for and not done.
+    pub withheld: Vec<Withheld>,
+    /// The release that visitors now see.
+    pub release: Option<ReleaseId>,
+    /// Where the website can be seen, the primary address first.
+    pub urls: Vec<String>,
+    /// Everything that is wrong.
+    pub faults: Vec<Fault>,
+    /// From the message's arrival to this report.
+    pub elapsed: Duration,
+}
+
+/// One step of a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepReport {
+    /// What is done.
+    pub action: String,
+    /// What it is done to.
+    pub target: String,
+    /// How it ended.
+    pub outcome: StepOutcome,
+    /// What happened, for people.
+    pub detail: String,
+}
+
+impl Report {
+    /// A report that says nothing yet: unchanged, without steps.
+    #[must_use]
+    pub const fn about(seq: u64, site: Option<SiteId>, request_id: Line<128>) -> Self {
+        Self {
+            seq,
+            site,
+            request_id,
+            outcome: Outcome::Unchanged,
+            steps: Vec::new(),
+            withheld: Vec::new(),
+            release: None,
+            urls: Vec::new(),
+            faults: Vec::new(),
+            elapsed: Duration::ZERO,
+        }
+    }
+
+    /// Whether the site is as asked, or a plan was given where one was asked for.
+    #[must_use]
+    pub const fn converged(&self) -> bool {
+        match self.outcome {
+            Outcome::Applied
+            | Outcome::Unchanged
+            | Outcome::Planned
+            | Outcome::Superseded
+            | Outcome::Absent
+            | Outcome::Paused
+            | Outcome::Valid => true,
+            Outcome::Refused | Outcome::Invalid | Outcome::Failed => false,
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Reports for people.
+
+use crate::report::{Outcome, Report, StepOutcome};
+use crate::schema::enumerant_name;
+use anstyle::{AnsiColor, Style as Ansi};
+use std::io::{self, Write};
+use std::time::Duration;
+
+/// How reports for people look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Whether escape sequences for colour may be written.
+    pub color: bool,
+}
+
+/// The mark and colour of an outcome. The mark alone tells, for those who see no colour.
+const fn mark(outcome: Outcome) -> (char, AnsiColor) {
+    match outcome {
+        Outcome::Applied => ('+', AnsiColor::Green),
+        Outcome::Planned => ('~', AnsiColor::Yellow),
+        Outcome::Unchanged | Outcome::Superseded | Outcome::Paused | Outcome::Valid => {
+            ('=', AnsiColor::BrightBlack)
+        }
+        Outcome::Absent => ('-', AnsiColor::Green),
+        Outcome::Refused | Outcome::Invalid | Outcome::Failed => ('!', AnsiColor::Red),
+    }
+}
+
+/// Writes one report: a line, and indented lines for what a person should see.
+pub(super) fn write(output: &mut impl Write, report: &Report, style: Style) -> io::Result<()> {
+    let (mark, color) = mark(report.outcome);
+    let paint = |ansi: Ansi| if style.color { ansi } else { Ansi::new() };
+    let strong = paint(Ansi::new().fg_color(Some(color.into())).bold());
+    let faint = paint(Ansi::new().dimmed());
+    let name = match &report.site {
+        Some(site) => site.to_string(),
+        None => format!("message {}", report.seq),
+    };
+    let outcome = enumerant_name(report.outcome);
+    write!(output, "{strong}{mark} {name} {outcome}{strong:#}")?;
+    if let Some(url) = report.urls.first().filter(|_| report.converged()) {
+        write!(output, "  {url}")?;
+    }
+    writeln!(output, "  {faint}{}{faint:#}", elapsed(report.elapsed))?;
+    for step in &report.steps {
+        let ended = match step.outcome {
+            StepOutcome::Planned => "would ",
+            StepOutcome::Done => "",
+            StepOutcome::Failed => "failed: ",
+            StepOutcome::Blocked => "blocked: ",
+        };
+        writeln!(
+            output,
+            "    {ended}{} {} ({})",
+            step.action, step.target, step.detail
+        )?;
+    }
+    for withheld in &report.withheld {
+        writeln!(
+            output,
+            "    withheld {}: {}",
+            withheld.action, withheld.reason
+        )?;
+    }
+    for fault in &report.faults {
+        writeln!(output, "    {fault} [{}]", fault.code)?;
+        if let Some(hint) = &fault.hint {
+            writeln!(output, "      {faint}hint: {hint}{faint:#}")?;
+        }
+    }
+    Ok(())
+}
+
+/// A time for people.
+fn elapsed(time: Duration) -> String {
+    let milliseconds = time.as_secs_f64() * 1000.0;
+    if milliseconds < 10.0 {
+        format!("{milliseconds:.1} ms")
+    } else if milliseconds < 10_000.0 {
+        format!("{milliseconds:.0} ms")
+    } else {
+        format!("{:.1} s", milliseconds / 1000.0)
+    }
+}
