@@ -2,6 +2,7 @@
 //! describe real.
 
 pub mod artifact;
+pub mod build;
 pub mod decode;
 pub mod desired;
 pub mod edge;
