@@ -1,14 +1,18 @@
 //! mycelia-spore receives packed Cap'n Proto `SporeConfig` messages and makes the websites they
 //! describe real.
 
+pub mod apply;
 pub mod artifact;
 pub mod build;
 pub mod decode;
 pub mod desired;
+pub mod dns;
 pub mod edge;
+pub mod hosting;
 pub mod model;
 pub mod observed;
 pub mod plan;
+pub mod registrar;
 pub mod release;
 pub mod report;
 pub mod schema;

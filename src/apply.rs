@@ -1,0 +1,117 @@
+//! Carrying out a plan: the only place that changes the world.
+
+use crate::edge::EdgeError;
+use crate::hosting::HostingBackend;
+use crate::plan::{Action, Plan, Step, StepIndex};
+use crate::release::ReleaseId;
+use crate::report::{StepOutcome, StepReport};
+
+/// Notes what is about to be done before it is done, and how it ended after.
+pub trait Journal {
+    /// Notes the intent. Only when this has returned may the step run.
+    ///
+    /// # Errors
+    /// The note was not made; the step must not run.
+    fn begin(&mut self, step: &Step) -> impl Future<Output = Result<(), EdgeError>> + Send;
+
+    /// Notes the outcome of the step begun last.
+    ///
+    /// # Errors
+    /// The note was not made; the step counts as interrupted and is looked at again.
+    fn finish(
+        &mut self,
+        outcome: StepOutcome,
+        detail: &str,
+    ) -> impl Future<Output = Result<(), EdgeError>> + Send;
+}
+
+/// How a plan ended.
+#[derive(Debug, Default)]
+pub struct Applying {
+    /// Every step of the plan, in order.
+    pub steps: Vec<StepReport>,
+    /// The release that visitors see after the last hosting step that was done; `None` when no such step
+    /// was done or the site is gone.
+    pub release: Option<ReleaseId>,
+    /// What went wrong, step by step.
+    pub errors: Vec<EdgeError>,
+}
+
+impl Plan {
+    /// Carries out the steps in order. A step that needs a failed one is blocked; the others go on.
+    pub async fn apply(
+        &self,
+        backends: &impl HostingBackend,
+        journal: &mut impl Journal,
+    ) -> Applying {
+        let mut applying = Applying::default();
+        let mut failed: Vec<StepIndex> = Vec::new();
+        for (index, step) in self.steps.iter().enumerate() {
+            if let Some(by) = step.blocked_by(&failed) {
+                failed.push(index);
+                let detail = format!("needs step {}, which failed", by + 1);
+                applying.note(step, StepOutcome::Blocked, detail);
+                continue;
+            }
+            match run(step, backends, journal).await {
+                Ok((release, detail)) => {
+                    applying.release = release;
+                    applying.note(step, StepOutcome::Done, detail);
+                }
+                Err(error) => {
+                    failed.push(index);
+                    applying.note(step, StepOutcome::Failed, error.full());
+                    applying.errors.push(error);
+                }
+            }
+        }
+        applying
+    }
+
+    /// The steps as a plan shows them.
+    #[must_use]
+    pub fn preview(&self) -> Vec<StepReport> {
+        self.steps
+            .iter()
+            .map(|step| report(step, StepOutcome::Planned, step.action.describe()))
+            .collect()
+    }
+}
+
+impl Applying {
+    fn note(&mut self, step: &Step, outcome: StepOutcome, detail: String) {
+        self.steps.push(report(step, outcome, detail));
+    }
+}
+
+fn report(step: &Step, outcome: StepOutcome, detail: String) -> StepReport {
+    StepReport {
+        action: step.action.verb().into(),
+        target: step.action.target(),
+        outcome,
+        detail,
+    }
+}
+
+/// One step between its two notes.
+async fn run(
+    step: &Step,
+    backends: &impl HostingBackend,
+    journal: &mut impl Journal,
+) -> Result<(Option<ReleaseId>, String), EdgeError> {
+    journal.begin(step).await?;
+    let Action::Hosting(action) = &step.action;
+    match backends.perform(action).await {
+        Ok(applied) => {
+            journal.finish(StepOutcome::Done, &applied.detail).await?;
+            Ok((applied.release, applied.detail))
+        }
+        Err(error) => {
+            // The step's own error says more than one of the journal would.
+            if let Err(journal) = journal.finish(StepOutcome::Failed, &error.full()).await {
+                tracing::error!("{}", journal.full());
+            }
+            Err(error)
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Where websites are published: one backend for each [`HostingProvider`], all with one interface.
+
+pub mod local_static;
+pub mod memory;
+
+use crate::desired::DesiredHosting;
+use crate::edge::EdgeError;
+use crate::model::{HostingProvider, HostingSettings};
+use crate::observed::ObservedSite;
+use crate::plan::HostingAction;
+use crate::release::ReleaseId;
+use local_static::LocalStatic;
+
+/// What was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// The release that visitors now see; `None` when the site is gone.
+    pub release: Option<ReleaseId>,
+    /// What happened, for people.
+    pub detail: String,
+}
+
+/// All that a backend must do. It observes and performs; it never decides.
+pub trait HostingBackend {
+    /// Fills in what the backend adds by itself, so that it is not taken for a difference.
+    fn canonical(&self, desired: DesiredHosting) -> DesiredHosting;
+
+    /// What is there now.
+    ///
+    /// # Errors
+    /// The backend cannot be asked, or cannot do what `desired` needs.
+    fn observe(
+        &self,
+        desired: &DesiredHosting,
+    ) -> impl Future<Output = Result<ObservedSite, EdgeError>> + Send;
+
+    /// Makes one change. Doing it again changes nothing more.
+    ///
+    /// # Errors
+    /// The change was not made, or not wholly; what visitors see is as before or as asked.
+    fn perform(
+        &self,
+        action: &HostingAction,
+    ) -> impl Future<Output = Result<Applied, EdgeError>> + Send;
+
+    /// Where visitors find the site, the primary address first.
+    fn urls(&self, desired: &DesiredHosting) -> Vec<String>;
+}
+
+/// The backends of this daemon.
+#[derive(Clone, Debug)]
+pub struct Backends {
+    /// This machine.
+    pub local_static: LocalStatic,
+}
+
+/// Says that a provider's backend is missing.
+fn missing(provider: HostingProvider) -> EdgeError {
+    let name = crate::schema::enumerant_name(provider);
+    EdgeError::unsupported(format!(
+        "hosting.provider = {name} is not supported by this version"
+    ))
+    .at("hosting.provider")
+    .hint("this version publishes with hosting.provider = localStatic")
+}
+
+impl HostingBackend for Backends {
+    fn canonical(&self, desired: DesiredHosting) -> DesiredHosting {
+        match &desired.settings {
+            HostingSettings::LocalStatic(_) => self.local_static.canonical(desired),
+            HostingSettings::CloudflarePages(_)
+            | HostingSettings::S3Static(_)
+            | HostingSettings::CriomosHost(_) => desired,
+        }
+    }
+
+    async fn observe(&self, desired: &DesiredHosting) -> Result<ObservedSite, EdgeError> {
+        match &desired.settings {
+            HostingSettings::LocalStatic(_) => self.local_static.observe(desired).await,
+            HostingSettings::CloudflarePages(_)
+            | HostingSettings::S3Static(_)
+            | HostingSettings::CriomosHost(_) => Err(missing(desired.provider())),
+        }
+    }
+
+    async fn perform(&self, action: &HostingAction) -> Result<Applied, EdgeError> {
+        match action.settings() {
+            HostingSettings::LocalStatic(_) => self.local_static.perform(action).await,
+            HostingSettings::CloudflarePages(_)
+            | HostingSettings::S3Static(_)
+            | HostingSettings::CriomosHost(_) => Err(missing(action.settings().provider())),
+        }
+    }
+
+    fn urls(&self, desired: &DesiredHosting) -> Vec<String> {
+        match &desired.settings {
+            HostingSettings::LocalStatic(_) => self.local_static.urls(desired),
+            HostingSettings::CloudflarePages(_)
+            | HostingSettings::S3Static(_)
+            | HostingSettings::CriomosHost(_) => Vec::new(),
+        }
+    }
+}
