@@ -18,5 +18,6 @@ pub mod report;
 pub mod schema;
 pub mod sink;
 pub mod site_rules;
+pub mod store;
 pub mod stream;
 pub mod words;
