@@ -16,6 +16,7 @@ pub mod registrar;
 pub mod release;
 pub mod report;
 pub mod schema;
+pub mod serve;
 pub mod sink;
 pub mod site_rules;
 pub mod store;
