@@ -3,12 +3,15 @@
 
 pub mod apply;
 pub mod artifact;
+pub mod authoring;
 pub mod build;
 pub mod decode;
 pub mod desired;
 pub mod dns;
 pub mod edge;
+pub mod encode;
 pub mod hosting;
+pub mod json;
 pub mod model;
 pub mod observed;
 pub mod plan;
@@ -17,6 +20,7 @@ pub mod release;
 pub mod report;
 pub mod schema;
 pub mod serve;
+pub mod settings;
 pub mod sink;
 pub mod site_rules;
 pub mod store;

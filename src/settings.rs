@@ -1,0 +1,302 @@
+//! What the operator has decided: built-in values, then a file, then the environment, then flags.
+
+use crate::model::HostingProvider;
+use crate::plan::{Patterns, Policy};
+use serde::Deserialize;
+use std::env;
+use std::fs;
+use std::io;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// Sites worked on at once when nothing else is said.
+const JOBS: usize = 8;
+
+/// How many sites may be worked on at once.
+pub(crate) const JOBS_ALLOWED: RangeInclusive<usize> = 1..=1024;
+
+/// Days that what is left of a site is kept after it was taken down.
+const TOMBSTONE_DAYS: u16 = 30;
+
+/// The settings of one run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where the daemon keeps its state.
+    pub state_dir: PathBuf,
+    /// What is accepted.
+    pub policy: Policy,
+    /// Directories below which sources may lie.
+    pub source_roots: Vec<PathBuf>,
+    /// Sites worked on at once.
+    pub jobs: usize,
+    /// Days that what is left of a site is kept after it was taken down.
+    pub tombstone_days: u16,
+}
+
+/// Settings that cannot be used.
+#[derive(Debug, Error)]
+pub enum SettingsError {
+    /// The file cannot be read.
+    #[error("settings {} cannot be read", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A key or a value is wrong.
+    #[error("settings {}: {}", path.display(), error.to_string().trim_end())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where; told by the message itself, so not given as its source again.
+        error: Box<toml::de::Error>,
+    },
+    /// A value is outside its limits.
+    #[error("settings {}: {key}: {message}", path.display())]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: &'static str,
+        /// What is wrong.
+        message: String,
+    },
+    /// There is no place for the state.
+    #[error("no state directory: neither $STATE_DIRECTORY, $XDG_STATE_HOME nor $HOME is set")]
+    NoStateDirectory,
+}
+
+/// What the command line says over the file.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// The settings file.
+    pub file: Option<PathBuf>,
+    /// Where the daemon keeps its state.
+    pub state_dir: Option<PathBuf>,
+    /// Further directories below which sources may lie.
+    pub source_roots: Vec<PathBuf>,
+    /// Sites worked on at once.
+    pub jobs: Option<usize>,
+}
+
+/// The settings file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct File {
+    state_dir: Option<PathBuf>,
+    jobs: Option<usize>,
+    policy: PolicyTable,
+    sources: SourcesTable,
+    local_static: LocalStaticTable,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct PolicyTable {
+    sites: Option<Vec<String>>,
+    domains: Option<Vec<String>>,
+    providers: Option<Vec<Provider>>,
+    adopt: bool,
+    max_removed_percent: Option<u8>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct SourcesTable {
+    roots: Vec<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct LocalStaticTable {
+    tombstone_days: Option<u16>,
+}
+
+/// A hosting provider by the name the schema gives it.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Provider {
+    CloudflarePages,
+    LocalStatic,
+    S3Static,
+    CriomosHost,
+}
+
+impl From<Provider> for HostingProvider {
+    fn from(provider: Provider) -> Self {
+        match provider {
+            Provider::CloudflarePages => Self::CloudflarePages,
+            Provider::LocalStatic => Self::LocalStatic,
+            Provider::S3Static => Self::S3Static,
+            Provider::CriomosHost => Self::CriomosHost,
+        }
+    }
+}
+
+impl Settings {
+    /// The settings of this run.
+    ///
+    /// # Errors
+    /// The file named by the command line or `$SPORE_SETTINGS` is missing, or a file has a key or a value
+    /// that is not known.
+    pub fn load(overrides: Overrides) -> Result<Self, SettingsError> {
+        let (path, file) = read(overrides.file)?;
+        let mut policy = Policy {
+            adopt: file.policy.adopt,
+            ..Policy::default()
+        };
+        if let Some(sites) = file.policy.sites {
+            policy.sites = Patterns::new(sites);
+        }
+        if let Some(domains) = file.policy.domains {
+            policy.domains = Patterns::new(domains);
+        }
+        policy.providers = file
+            .policy
+            .providers
+            .map(|providers| providers.into_iter().map(Into::into).collect());
+        if let Some(percent) = file.policy.max_removed_percent {
+            if percent > 100 {
+                return Err(SettingsError::Value {
+                    path,
+                    key: "policy.max-removed-percent",
+                    message: format!("{percent} is not within 0 to 100"),
+                });
+            }
+            policy.max_removed_percent = percent;
+        }
+        let jobs = overrides.jobs.or(file.jobs).unwrap_or(JOBS);
+        if !JOBS_ALLOWED.contains(&jobs) {
+            return Err(SettingsError::Value {
+                path,
+                key: "jobs",
+                message: format!("{jobs} is not within 1 to 1024"),
+            });
+        }
+        Ok(Self {
+            state_dir: match overrides.state_dir.or(file.state_dir) {
+                Some(folder) => folder,
+                None => default_state_dir()?,
+            },
+            policy,
+            source_roots: [file.sources.roots, overrides.source_roots].concat(),
+            jobs,
+            tombstone_days: file.local_static.tombstone_days.unwrap_or(TOMBSTONE_DAYS),
+        })
+    }
+}
+
+/// The first settings file there is. One that was asked for must be there; the usual places may be empty.
+fn read(asked: Option<PathBuf>) -> Result<(PathBuf, File), SettingsError> {
+    if let Some(path) = asked.or_else(|| path_variable("SPORE_SETTINGS")) {
+        let text = fs::read_to_string(&path).map_err(|source| SettingsError::Read {
+            path: path.clone(),
+            source,
+        })?;
+        return parse(path, &text);
+    }
+    let home = path_variable("XDG_CONFIG_HOME")
+        .or_else(|| path_variable("HOME").map(|home| home.join(".config")));
+    let usual = home
+        .map(|home| home.join("mycelia-spore/settings.toml"))
+        .into_iter()
+        .chain([PathBuf::from("/etc/mycelia-spore/settings.toml")]);
+    for path in usual {
+        match fs::read_to_string(&path) {
+            Ok(text) => return parse(path, &text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(SettingsError::Read { path, source }),
+        }
+    }
+    Ok((PathBuf::from("(none)"), File::default()))
+}
+
+fn parse(path: PathBuf, text: &str) -> Result<(PathBuf, File), SettingsError> {
+    match toml::from_str(text) {
+        Ok(file) => Ok((path, file)),
+        Err(error) => Err(SettingsError::Parse {
+            path,
+            error: Box::new(error),
+        }),
+    }
+}
+
+/// A path in the environment; an empty one counts as none.
+fn path_variable(name: &str) -> Option<PathBuf> {
+    env::var_os(name)
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
+}
+
+/// `$STATE_DIRECTORY`, which systemd sets (its first folder, when it sets several), then the XDG state
+/// directory.
+fn default_state_dir() -> Result<PathBuf, SettingsError> {
+    if let Some(folders) = path_variable("STATE_DIRECTORY") {
+        let first = folders.to_string_lossy();
+        let first = first.split(':').next().unwrap_or_default();
+        return Ok(Path::new(first).to_path_buf());
+    }
+    path_variable("XDG_STATE_HOME")
+        .or_else(|| path_variable("HOME").map(|home| home.join(".local/state")))
+        .map(|folder| folder.join("mycelia-spore"))
+        .ok_or(SettingsError::NoStateDirectory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<Settings, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.toml");
+        fs::write(&path, text).unwrap();
+        Settings::load(Overrides {
+            file: Some(path),
+            state_dir: Some("/nowhere".into()),
+            ..Overrides::default()
+        })
+        .map_err(|error| {
+            error
+                .to_string()
+                .replace(folder.path().to_str().unwrap(), "")
+        })
+    }
+
+    #[test]
+    fn a_file_sets_what_it_names_and_flags_go_over_it() {
+        let settings = load(
+            "jobs = 3\n[policy]\ndomains = [\"*.example\"]\nproviders = [\"localStatic\"]\n\
+             max-removed-percent = 40\n[sources]\nroots = [\"/srv/src\"]\n",
+        )
+        .unwrap();
+        assert_eq!(settings.jobs, 3);
+        assert_eq!(settings.source_roots, [PathBuf::from("/srv/src")]);
+        assert_eq!(settings.policy.max_removed_percent, 40);
+        assert!(settings.policy.domains.accept("a.example"));
+        assert!(!settings.policy.domains.accept("a.test"));
+        assert_eq!(settings.state_dir, PathBuf::from("/nowhere"));
+    }
+
+    #[test]
+    fn unknown_keys_and_values_are_named_with_their_line() {
+        insta::assert_snapshot!(load("[policy]\ndomain = []\n").unwrap_err(), @"
+        settings /settings.toml: TOML parse error at line 2, column 1
+          |
+        2 | domain = []
+          | ^^^^^^
+        unknown field `domain`, expected one of `sites`, `domains`, `providers`, `adopt`, `max-removed-percent`
+        ");
+        insta::assert_snapshot!(load("[policy]\nproviders = [\"s3\"]\n").unwrap_err(), @r#"
+        settings /settings.toml: TOML parse error at line 2, column 14
+          |
+        2 | providers = ["s3"]
+          |              ^^^^
+        unknown variant `s3`, expected one of `cloudflarePages`, `localStatic`, `s3Static`, `criomosHost`
+        "#);
+        insta::assert_snapshot!(load("jobs = 0\n").unwrap_err(), @"settings /settings.toml: jobs: 0 is not within 1 to 1024");
+        insta::assert_snapshot!(load("[policy]\nmax-removed-percent = 101\n").unwrap_err(), @"settings /settings.toml: policy.max-removed-percent: 101 is not within 0 to 100");
+    }
+}
