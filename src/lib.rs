@@ -1,10 +1,26 @@
 //! mycelia-spore receives packed Cap'n Proto `SporeConfig` messages and makes the websites they
-//! describe real.
+//! describe real: one typed message in, one live website out.
+//!
+//! The way of a message, and the modules it passes through:
+//!
+//! 1. [`stream`] reads packed messages, one after another, within bounds.
+//! 2. [`decode`] turns each into a typed [`model::SporeConfig`], collecting every fault.
+//! 3. [`desired`] normalises it and checks its sections against each other.
+//! 4. [`build`] turns its source into an [`artifact::Artifact`].
+//! 5. [`hosting`] is asked what is there ([`observed`]).
+//! 6. [`plan`] is the pure difference, within the operator's policy.
+//! 7. [`apply`] carries it out, with a journal in the [`store`].
+//! 8. [`report`] says what became of it; a [`sink`] writes it down.
+//!
+//! [`reconcile`] drives this for many sites at once. [`serve`] is the web server that
+//! [`hosting::local_static`] publishes to, [`cli`] the command line. `ARCHITECTURE.md` has the ranks of the
+//! modules and what must always hold.
 
 pub mod apply;
 pub mod artifact;
 pub mod authoring;
 pub mod build;
+pub mod cli;
 pub mod decode;
 pub mod desired;
 pub mod dns;
@@ -15,6 +31,7 @@ pub mod json;
 pub mod model;
 pub mod observed;
 pub mod plan;
+pub mod reconcile;
 pub mod registrar;
 pub mod release;
 pub mod report;

@@ -1,0 +1,47 @@
+// Makes a website of each folder below a directory.
+//
+//     npm install
+//     mycelia-spore schema schema
+//     (cd schema && npx capnp-es spore.capnp -ojs:.)      needs `capnp`
+//     node publish.js /srv/sites | mycelia-spore --source-root /srv/sites
+//
+// One message for each folder goes to standard output, packed and back to back.
+
+import { readdirSync, realpathSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { Message } from "capnp-es";
+import { BuildType, HostingProvider, RepoProvider, SiteKind, SporeConfig } from "./schema/spore.js";
+
+/** The packed message of one folder of ready-made files. */
+function packed(id, path) {
+  const message = new Message();
+  const config = message.initRoot(SporeConfig);
+  config.schemaVersion = 1;
+  config.minReaderVersion = 1;
+  const site = config._initSite();
+  site.id = id;
+  site.kind = SiteKind.DOCS;
+  const repo = config._initRepo();
+  repo.provider = RepoProvider.DIRECTORY;
+  repo.path = path;
+  config._initBuild().type = BuildType.STATIC_PREBUILT;
+  config._initHosting().provider = HostingProvider.LOCAL_STATIC;
+  return new Uint8Array(message.toPackedArrayBuffer());
+}
+
+/** Writes all of it: a pipe may take less at a time. */
+function write(bytes) {
+  for (let from = 0; from < bytes.length; ) {
+    from += writeSync(1, bytes, from);
+  }
+}
+
+const sites = process.argv[2];
+if (sites === undefined) {
+  console.error("Usage: node publish.js SITES");
+  process.exit(2);
+}
+const folders = readdirSync(sites, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+for (const { name } of folders.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+  write(packed(name, join(realpathSync(sites), name)));
+}

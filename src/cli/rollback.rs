@@ -1,0 +1,36 @@
+//! `rollback`: makes an earlier release of a site live again.
+
+use super::args::{Global, Rollback};
+use super::exit::{Exit, Failure};
+use super::{render, setup, sites};
+use crate::build::Builds;
+use crate::hosting::Backends;
+use crate::reconcile::{Mode, Reconciler};
+use crate::sink::Sink;
+use std::io;
+
+pub(super) fn run(global: &Global, args: &Rollback) -> Result<Exit, Failure> {
+    let settings = setup::settings(global, None)?;
+    let store = sites::open_known(&settings, &args.site)?;
+    let reconciler = Reconciler {
+        backends: Backends {
+            local_static: setup::local_static(&settings.state_dir),
+        },
+        builds: Builds::default(),
+        store,
+        policy: settings.policy,
+        mode: Mode::Apply,
+        jobs: 1,
+        only: None,
+    };
+    let rolled = reconciler.rollback(&args.site, args.release.as_deref());
+    let report = setup::runtime()?.block_on(rolled);
+    Sink::new(render::form(global, args.output), io::stdout().lock())
+        .report(&report)
+        .map_err(Failure::io("standard output cannot be written"))?;
+    Ok(if report.converged() {
+        Exit::Converged
+    } else {
+        Exit::Failed
+    })
+}

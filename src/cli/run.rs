@@ -1,0 +1,208 @@
+//! `run`: applies each message of a stream, and serves the sites when asked to.
+
+use super::args::{Global, Run};
+use super::exit::{Exit, Failure};
+use super::{input, render, setup};
+use crate::build::Builds;
+use crate::hosting::Backends;
+use crate::hosting::local_static::LocalStatic;
+use crate::model::SiteId;
+use crate::reconcile::{Mode, Reconciler, Summary};
+use crate::serve::{self, Sites};
+use crate::settings::Settings;
+use crate::sink::{Form, Sink};
+use crate::store::Store;
+use crate::stream;
+use std::io::{self, BufRead};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+pub(super) fn run(global: &Global, args: &Run) -> Result<Exit, Failure> {
+    let settings = setup::settings(global, args.jobs)?;
+    let input = input::open(args.input.as_ref())?;
+    let store = Store::open(&settings.state_dir)?;
+    let work = Work {
+        form: render::form(global, args.output),
+        serve: args.serve,
+        only: args.site.clone(),
+        mode: Mode::Apply,
+    };
+    setup::runtime()?.block_on(async {
+        let (summary, server) = stream_in(&settings, store, input, work).await?;
+        match server {
+            Some(server) if summary.stopped => server.stop().await,
+            Some(server) => server.until_signal().await,
+            None => {}
+        }
+        Ok(exit(&summary))
+    })
+}
+
+/// What is done with a stream.
+pub(super) struct Work {
+    pub(super) form: Form,
+    pub(super) serve: Option<SocketAddr>,
+    pub(super) only: Option<SiteId>,
+    pub(super) mode: Mode,
+}
+
+/// The exit code of a run.
+pub(super) fn exit(summary: &Summary) -> Exit {
+    if let Some(error) = &summary.stream {
+        render::note(&format!("error: {}", error.full()));
+    }
+    if summary.failures > 0 || summary.stream.is_some() {
+        Exit::Failed
+    } else {
+        Exit::Converged
+    }
+}
+
+/// Reconciles a stream and, when asked to, starts serving before its first message.
+pub(super) async fn stream_in(
+    settings: &Settings,
+    store: Store,
+    input: impl BufRead + Send + 'static,
+    work: Work,
+) -> Result<(Summary, Option<Server>), Failure> {
+    let mut local_static = setup::local_static(&settings.state_dir);
+    let mut server = None;
+    if let Some(address) = work.serve {
+        let started = Server::start(address, &local_static).await?;
+        local_static = started.told_by(local_static);
+        server = Some(started);
+    }
+    if work.mode == Mode::Apply {
+        tidy(settings, &store, &local_static).await?;
+    }
+    let reconciler = Arc::new(Reconciler {
+        backends: Backends { local_static },
+        builds: Builds::new(settings.source_roots.clone()),
+        store,
+        policy: settings.policy.clone(),
+        mode: work.mode,
+        jobs: settings.jobs,
+        only: work.only,
+    });
+    let stream = stream::spawn(input).map_err(Failure::io("no thread for the stream"))?;
+    let mut sink = Sink::new(work.form, io::stdout());
+    let summary = reconciler
+        .run(stream, &mut sink, setup::signal()?)
+        .await
+        .map_err(Failure::io("reports cannot be written"))?;
+    Ok((summary, server))
+}
+
+/// Looks after what an earlier run left: steps that were interrupted, and sites taken down long ago.
+///
+/// An interrupted step needs no repair of its own. Every message is planned against what is found, and the
+/// record that would let a site be passed over as unchanged is only written after its last step. So the
+/// step is noted as seen, and its site is told to a person.
+async fn tidy(
+    settings: &Settings,
+    store: &Store,
+    local_static: &LocalStatic,
+) -> Result<(), Failure> {
+    for step in store.interrupted()? {
+        tracing::warn!(
+            site = %step.site,
+            "{} {} was interrupted; the site's next message finishes it",
+            step.action,
+            step.target
+        );
+        store.resolve_interrupted(step.id, "seen at start").await?;
+    }
+    let days = i64::from(settings.tombstone_days);
+    let before = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * days);
+    for project in local_static.sweep(before)? {
+        tracing::info!(
+            project,
+            "removed what was left of a site taken down long ago"
+        );
+    }
+    Ok(())
+}
+
+/// The embedded server, running.
+pub(super) struct Server {
+    sites: Arc<Sites>,
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Listens, and serves the sites that are there.
+    pub(super) async fn start(
+        address: SocketAddr,
+        local_static: &LocalStatic,
+    ) -> Result<Self, Failure> {
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(Failure::io(format!("cannot listen at {address}")))?;
+        let address = listener
+            .local_addr()
+            .map_err(Failure::io("the listener has no address"))?;
+        let sites = Sites::open(local_static.layout().clone()).map_err(|error| {
+            Failure::Edge(
+                crate::edge::EdgeError::rejected("the sites cannot be served").source(error),
+            )
+        })?;
+        let (stop, stopped) = watch::channel(false);
+        let until = |mut stopped: watch::Receiver<bool>| async move {
+            // An error means that the sender is gone, which is a stop as well.
+            let _ = stopped.wait_for(|stop| *stop).await;
+        };
+        let server = serve::run(listener, Arc::clone(&sites), until(stopped.clone()));
+        let watch = Arc::clone(&sites).watch(until(stopped));
+        let watch = async {
+            if let Err(error) = watch.await {
+                tracing::error!("changes by other processes are not seen any more: {error}");
+            }
+        };
+        Ok(Self {
+            sites,
+            address,
+            stop,
+            tasks: vec![tokio::spawn(server), tokio::spawn(watch)],
+        })
+    }
+
+    /// Where it listens.
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The backend, telling this server of every switch.
+    pub(super) fn told_by(&self, backend: LocalStatic) -> LocalStatic {
+        let sites = Arc::clone(&self.sites);
+        backend
+            .on_switch(Arc::new(move |project| {
+                if let Err(error) = sites.refresh(project) {
+                    tracing::error!(project, "the server did not take in the change: {error}");
+                }
+            }))
+            .served_at(self.address.port())
+    }
+
+    /// Serves until a signal, then drains.
+    pub(super) async fn until_signal(self) {
+        if let Ok(signal) = setup::signal() {
+            signal.await;
+        }
+        self.stop().await;
+    }
+
+    /// Lets requests under way finish and ends.
+    pub(super) async fn stop(self) {
+        self.stop.send_replace(true);
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!("the server ended early: {error}");
+            }
+        }
+    }
+}

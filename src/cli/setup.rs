@@ -1,0 +1,61 @@
+//! What commands have in common: the log, the settings, the runtime, the signals.
+
+use super::args::{Global, LogFormat};
+use super::exit::Failure;
+use crate::hosting::local_static::LocalStatic;
+use crate::settings::{Overrides, Settings};
+use std::future::Future;
+use std::path::Path;
+use tracing_subscriber::EnvFilter;
+
+/// Sends the log to standard error.
+pub(super) fn tracing(global: &Global) {
+    let filter = EnvFilter::try_new(&global.log).unwrap_or_else(|_| EnvFilter::new("warn"));
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(
+            anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never,
+        );
+    match global.log_format {
+        LogFormat::Text => subscriber.init(),
+        LogFormat::Json => subscriber.json().init(),
+    }
+}
+
+/// The settings of this run.
+pub(super) fn settings(global: &Global, jobs: Option<usize>) -> Result<Settings, Failure> {
+    Ok(Settings::load(Overrides {
+        file: global.settings.clone(),
+        state_dir: global.state_dir.clone(),
+        source_roots: global.source_root.clone(),
+        jobs,
+    })?)
+}
+
+/// The `LocalStatic` backend of a state directory.
+pub(super) fn local_static(state_dir: &Path) -> LocalStatic {
+    LocalStatic::new(state_dir.join("local-static"))
+}
+
+/// The runtime that everything asynchronous runs on.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::io("the runtime cannot be started"))
+}
+
+/// Resolves at SIGINT or SIGTERM.
+pub(super) fn signal() -> Result<impl Future<Output = ()>, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let handle = |kind| signal(kind).map_err(Failure::io("signals cannot be handled"));
+    let mut interrupt = handle(SignalKind::interrupt())?;
+    let mut terminate = handle(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}

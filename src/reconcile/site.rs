@@ -1,0 +1,654 @@
+//! One message, from its configuration to its report.
+
+use super::{invalid, superseded};
+use crate::apply::{Applying, Journal};
+use crate::artifact::Artifact;
+use crate::build::{Builds, Built};
+use crate::desired::{DesiredHosting, DesiredSite, HostingKey, Names, Recipe, Rules};
+use crate::edge::{EdgeError, EdgeErrorKind};
+use crate::hosting::{Backends, HostingBackend};
+use crate::model::{
+    DomainName, Ensure, Fault, HostingProvider, HostingSettings, LocalStatic, Parse, SiteId,
+    TlsMode,
+};
+use crate::observed::{ObservedHosting, ObservedSite, Ownership};
+use crate::plan::{Action, HostingAction, Plan, Policy, Standing, Step};
+use crate::release::{Digest, ReleaseId};
+use crate::report::{Outcome, Report, StepOutcome};
+use crate::schema::enumerant_name;
+use crate::store::{Cause, HistoryEntry, SiteRecord, SiteState, Store, StoreError};
+use crate::stream::Spore;
+use crate::{dns, registrar};
+use std::sync::Arc;
+
+/// What is done with a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It is carried out.
+    Apply,
+    /// It is shown.
+    Plan,
+}
+
+/// All that is needed to reconcile sites.
+#[derive(Debug)]
+pub struct Reconciler {
+    /// The hosting backends.
+    pub backends: Backends,
+    /// What makes artifacts.
+    pub builds: Builds,
+    /// What was applied before.
+    pub store: Store,
+    /// What the operator accepts.
+    pub policy: Policy,
+    /// What is done with a plan.
+    pub mode: Mode,
+    /// Sites worked on at once.
+    pub jobs: usize,
+    /// The one site whose messages count; `None` for all.
+    pub only: Option<SiteId>,
+}
+
+/// Why a message was not carried out.
+enum Stop {
+    /// The message contradicts itself.
+    Invalid(Vec<Fault>),
+    /// It is not accepted here.
+    Refused(Vec<Fault>),
+    /// Something at the edge failed.
+    Edge(EdgeError),
+}
+
+impl Stop {
+    /// What a report says of it.
+    fn told(self) -> (Outcome, Vec<Fault>) {
+        match self {
+            Self::Invalid(faults) => (Outcome::Invalid, faults),
+            Self::Refused(faults) => (Outcome::Refused, faults),
+            Self::Edge(error) => (outcome_of(&error), vec![fault_of(&error)]),
+        }
+    }
+}
+
+impl From<EdgeError> for Stop {
+    fn from(error: EdgeError) -> Self {
+        Self::Edge(error)
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Edge(state_error(error))
+    }
+}
+
+/// An error of the state directory, which another attempt may find mended.
+fn state_error(error: StoreError) -> EdgeError {
+    let kind = EdgeErrorKind::Transient { retry_after: None };
+    EdgeError::new(kind, "the state directory failed").source(error)
+}
+
+impl Reconciler {
+    /// Whether this run looks at the message at all.
+    pub(super) fn concerns(&self, spore: &Spore) -> bool {
+        match (&self.only, &spore.site) {
+            (Some(only), Some(site)) => only == site,
+            (Some(_), None) => false,
+            (None, _) => true,
+        }
+    }
+
+    /// The report of a message that was applied before and is still in force, told without a plan: the same
+    /// configuration, its page's input and release as they were. `None` when that is not certain.
+    pub(super) fn unchanged(&self, spore: &Spore) -> Option<Report> {
+        let config = spore.config.as_ref().ok()?;
+        let record = self.store.site(&config.site.id)?;
+        let now = jiff::Timestamp::now();
+        if record.config_digest != spore.digest
+            || record.state != SiteState::Live
+            || record.next_edge.is_some_and(|edge| edge <= now)
+        {
+            return None;
+        }
+        let desired = DesiredSite::from_config(config).ok()?;
+        // Files are looked at by a task: there may be many.
+        let Some(recipe @ Recipe::Treelink(_)) = &desired.recipe else {
+            return None;
+        };
+        let release = record.release.as_ref()?;
+        let fingerprint = self.builds.prepare(recipe, now).ok()?.fingerprint();
+        let same = fingerprint.is_some() && fingerprint == record.fingerprint;
+        let project = desired.hosting.key.project.as_str();
+        if !same
+            || !self.backends.local_static.is_live(project, release)
+            || !self.policy.refusals(&desired).is_empty()
+        {
+            return None;
+        }
+        let mut report = Report::of(spore, Some(desired.id));
+        report.outcome = Outcome::Unchanged;
+        report.release = Some(release.clone());
+        report.urls = self
+            .backends
+            .urls(&self.backends.canonical(desired.hosting));
+        Some(report)
+    }
+
+    /// Brings one site into the state a message asks for, or shows what that would take.
+    pub async fn reconcile(&self, spore: &Spore) -> Report {
+        let config = match &spore.config {
+            Ok(config) => config,
+            Err(faults) => return invalid(spore, faults.as_slice()),
+        };
+        let record = self.store.site(&config.site.id);
+        if let Some(record) = &record
+            && config.generation != 0
+            && config.generation < record.generation
+        {
+            let why = format!("generation {} was applied already", record.generation);
+            return superseded(spore, why);
+        }
+        let mut report = Report::of(spore, Some(config.site.id.clone()));
+        let ended = match DesiredSite::from_config(config) {
+            Ok(desired) => {
+                self.converge(spore, desired, record.as_deref(), &mut report)
+                    .await
+            }
+            Err(faults) => Err(Stop::Invalid(faults.into_vec())),
+        };
+        if let (Err(Stop::Edge(error)), Some(record)) = (&ended, &record) {
+            self.note_failure(spore, record, error).await;
+        }
+        if let Err(stop) = ended {
+            (report.outcome, report.faults) = stop.told();
+        }
+        report.elapsed = spore.arrived.elapsed();
+        report
+    }
+
+    async fn converge(
+        &self,
+        spore: &Spore,
+        mut desired: DesiredSite,
+        record: Option<&SiteRecord>,
+        report: &mut Report,
+    ) -> Result<(), Stop> {
+        let refusals = self.policy.refusals(&desired);
+        if !refusals.is_empty() {
+            return Err(Stop::Refused(refusals));
+        }
+        if desired.ensure == Ensure::Paused {
+            report.outcome = Outcome::Paused;
+            report.release = record.and_then(|record| record.release.clone());
+            let after = record_of(spore, &desired, record, &Input::default(), report, false);
+            return self.keep(spore, record, after, None).await;
+        }
+        desired.hosting = self.backends.canonical(desired.hosting);
+        if desired.ensure == Ensure::Present {
+            dns::supported(desired.dns.as_ref())?;
+            registrar::supported(desired.purchase.as_ref())?;
+        }
+        let observed = self.backends.observe(&desired.hosting).await?;
+        let input = self.input(&desired, record, &observed).await?;
+        let standing = record.map_or_else(Standing::default, |record| Standing {
+            protected: record.protected,
+            held: record.held,
+        });
+        let plan = Plan::between(
+            &desired,
+            input.artifact.as_ref(),
+            &observed,
+            &self.policy,
+            standing,
+        );
+        report.withheld.clone_from(&plan.withheld);
+        let ours = observed.hosting.as_ref();
+        let ours = ours.filter(|found| found.ownership == Ownership::Ours);
+        report.release = ours.map(|found| found.release.clone());
+        if desired.ensure == Ensure::Present {
+            report.urls = self.backends.urls(&desired.hosting);
+        }
+        if self.mode == Mode::Plan {
+            report.steps = plan.preview();
+            report.outcome = rest(&plan, &desired, Outcome::Planned);
+            return Ok(());
+        }
+        self.carry_out(spore, &desired, record, &input, &plan, report)
+            .await
+    }
+
+    /// The site's files, unless it is certain that what is live was made of the same input and rules.
+    async fn input(
+        &self,
+        desired: &DesiredSite,
+        record: Option<&SiteRecord>,
+        observed: &ObservedSite,
+    ) -> Result<Input, EdgeError> {
+        let Some(recipe) = desired.recipe.clone() else {
+            return Ok(Input::default());
+        };
+        let live = observed.hosting.as_ref().filter(|found| {
+            found.ownership == Ownership::Ours
+                && found.rules == Some(desired.hosting.rules.digest())
+                && found.artifact.is_some()
+        });
+        let known = record
+            .filter(|record| live.is_some_and(|live| live.artifact == record.artifact))
+            .filter(|record| record.next_edge.is_none())
+            .and_then(|record| Some((record.fingerprint?, record.artifact?)));
+        let builds = self.builds.clone();
+        let work = move || Input::of(&builds, &recipe, known);
+        tokio::task::spawn_blocking(work)
+            .await
+            .unwrap_or_else(|error| Err(EdgeError::rejected("the build ended early").source(error)))
+    }
+
+    async fn carry_out(
+        &self,
+        spore: &Spore,
+        desired: &DesiredSite,
+        record: Option<&SiteRecord>,
+        input: &Input,
+        plan: &Plan,
+        report: &mut Report,
+    ) -> Result<(), Stop> {
+        let mut journal = StoreJournal::new(&self.store, &desired.id, spore.seq);
+        let applying = plan.apply(&self.backends, &mut journal).await;
+        let changed = !applying.steps.is_empty();
+        if changed && applying.errors.is_empty() {
+            report.release.clone_from(&applying.release);
+        }
+        report.faults = applying.errors.iter().map(fault_of).collect();
+        report.outcome = match applying.errors.first() {
+            Some(error) => outcome_of(error),
+            None => rest(plan, desired, Outcome::Applied),
+        };
+        let after = record_of(spore, desired, record, input, report, changed);
+        let history = history(spore, &applying, report);
+        report.steps = applying.steps;
+        self.keep(spore, record, after, history).await
+    }
+
+    /// Keeps what is known of the site now, if that differs from what was known before.
+    async fn keep(
+        &self,
+        spore: &Spore,
+        before: Option<&SiteRecord>,
+        after: SiteRecord,
+        history: Option<HistoryEntry>,
+    ) -> Result<(), Stop> {
+        let Ok(config) = &spore.config else {
+            return Ok(());
+        };
+        if self.mode == Mode::Plan || (before == Some(&after) && history.is_none()) {
+            return Ok(());
+        }
+        let message = Some(spore.canonical.clone());
+        self.store
+            .commit(&config.site.id, after, message, history)
+            .await?;
+        Ok(())
+    }
+
+    /// Notes that the last message for a known site could not be carried out.
+    async fn note_failure(&self, spore: &Spore, record: &SiteRecord, error: &EdgeError) {
+        let failed = SiteRecord {
+            state: SiteState::Failed,
+            config_digest: Digest::from([0; 32]),
+            detail: error.full(),
+            ..record.clone()
+        };
+        if let Err(Stop::Edge(error)) = self.keep(spore, Some(record), failed, None).await {
+            tracing::error!("{}", error.full());
+        }
+    }
+}
+
+/// What is kept of the site after this message.
+fn record_of(
+    spore: &Spore,
+    desired: &DesiredSite,
+    before: Option<&SiteRecord>,
+    input: &Input,
+    report: &Report,
+    changed: bool,
+) -> SiteRecord {
+    let good = report.converged();
+    let before_generation = before.map_or(0, |record| record.generation);
+    let generation = spore
+        .config
+        .as_ref()
+        .map_or(0, |config| config.generation)
+        .max(before_generation);
+    let artifact = input.digest.or(before.and_then(|record| record.artifact));
+    let applied_at = before
+        .filter(|_| !changed)
+        .map_or_else(jiff::Timestamp::now, |record| record.applied_at);
+    // A message sent again does not bring back a protection that the operator lifted.
+    let new = before.is_none_or(|record| record.config_digest != spore.digest);
+    let held = before.and_then(|record| record.held);
+    SiteRecord {
+        provider: desired.hosting.provider(),
+        project: desired.hosting.key.project.clone(),
+        config_digest: if good {
+            spore.digest
+        } else {
+            Digest::from([0; 32])
+        },
+        fingerprint: input.fingerprint.filter(|_| good),
+        artifact,
+        release: report.release.clone(),
+        generation,
+        applied_at,
+        next_edge: input.next_edge,
+        protected: (desired.protect && new) || before.is_some_and(|record| record.protected),
+        held: held.filter(|held| Some(*held) == artifact),
+        state: match (report.outcome, desired.ensure) {
+            (Outcome::Failed, _) => SiteState::Failed,
+            (Outcome::Paused, _) => SiteState::Paused,
+            (_, Ensure::Absent) if good => SiteState::Absent,
+            // What was refused leaves the site as it was.
+            _ if report.release.is_some() => SiteState::Live,
+            _ => SiteState::Failed,
+        },
+        primary: primary(&desired.hosting),
+        labels: desired
+            .labels
+            .iter()
+            .map(|label| (label.key.to_string(), label.value.to_string()))
+            .collect(),
+        detail: report
+            .faults
+            .first()
+            .map(ToString::to_string)
+            .or_else(|| report.withheld.first().map(|item| item.reason.clone()))
+            .unwrap_or_default(),
+    }
+}
+
+/// What a message's recipe yielded.
+#[derive(Default)]
+struct Input {
+    /// The files; `None` when they are known to be those that are live.
+    artifact: Option<Arc<Artifact>>,
+    /// The digest of the files, in either case.
+    digest: Option<Digest>,
+    fingerprint: Option<Digest>,
+    next_edge: Option<jiff::Timestamp>,
+}
+
+impl Input {
+    /// Builds a recipe, unless its input has the fingerprint that the known artifact was made of.
+    fn of(
+        builds: &Builds,
+        recipe: &Recipe,
+        known: Option<(Digest, Digest)>,
+    ) -> Result<Self, EdgeError> {
+        let prepared = builds.prepare(recipe, jiff::Timestamp::now())?;
+        let fingerprint = prepared.fingerprint();
+        if let Some((seen, digest)) = known
+            && matches!(recipe, Recipe::Prebuilt(_))
+            && fingerprint == Some(seen)
+        {
+            return Ok(Self {
+                artifact: None,
+                digest: Some(digest),
+                fingerprint,
+                next_edge: None,
+            });
+        }
+        let Built {
+            artifact,
+            next_edge,
+        } = prepared.build()?;
+        Ok(Self {
+            digest: Some(artifact.digest()),
+            artifact: Some(Arc::new(artifact)),
+            fingerprint,
+            next_edge,
+        })
+    }
+}
+
+fn primary(hosting: &DesiredHosting) -> String {
+    hosting
+        .names
+        .primary
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default()
+}
+
+/// The outcome of a plan that met no error: `changed` when it has steps.
+fn rest(plan: &Plan, desired: &DesiredSite, changed: Outcome) -> Outcome {
+    if plan.refuses() {
+        Outcome::Refused
+    } else if desired.ensure == Ensure::Absent && (plan.is_empty() || changed == Outcome::Applied) {
+        Outcome::Absent
+    } else if plan.is_empty() {
+        Outcome::Unchanged
+    } else {
+        changed
+    }
+}
+
+fn outcome_of(error: &EdgeError) -> Outcome {
+    match error.kind {
+        EdgeErrorKind::Unsupported | EdgeErrorKind::Forbidden => Outcome::Refused,
+        EdgeErrorKind::Transient { .. }
+        | EdgeErrorKind::Unauthorised
+        | EdgeErrorKind::Conflict
+        | EdgeErrorKind::Rejected => Outcome::Failed,
+    }
+}
+
+fn fault_of(error: &EdgeError) -> Fault {
+    Fault {
+        code: error.kind.code(),
+        path: error.path.into(),
+        message: error.full(),
+        hint: error.hint.clone(),
+    }
+}
+
+/// The line of history of a message that changed what visitors see.
+fn history(spore: &Spore, applying: &Applying, report: &Report) -> Option<HistoryEntry> {
+    let step = applying
+        .steps
+        .iter()
+        .rfind(|step| step.outcome == StepOutcome::Done)?;
+    let cause = match step.action.as_str() {
+        "remove" => Cause::Remove,
+        "publish" => Cause::Apply,
+        _ => return None,
+    };
+    Some(HistoryEntry {
+        release: report.release.clone(),
+        at: jiff::Timestamp::now(),
+        seq: spore.seq,
+        cause,
+        detail: step.detail.clone(),
+    })
+}
+
+/// The journal kept in the state directory.
+pub(crate) struct StoreJournal<'s> {
+    store: &'s Store,
+    site: &'s SiteId,
+    seq: u64,
+    step: Option<crate::store::StepId>,
+}
+
+impl<'s> StoreJournal<'s> {
+    /// The journal of one message's steps.
+    pub(crate) const fn new(store: &'s Store, site: &'s SiteId, seq: u64) -> Self {
+        Self {
+            store,
+            site,
+            seq,
+            step: None,
+        }
+    }
+}
+
+impl Journal for StoreJournal<'_> {
+    async fn begin(&mut self, step: &Step) -> Result<(), EdgeError> {
+        let (verb, target) = (step.action.verb(), step.action.target());
+        let begun = self.store.begin(self.site, self.seq, verb, &target).await;
+        self.step = Some(begun.map_err(state_error)?);
+        Ok(())
+    }
+
+    async fn finish(&mut self, outcome: StepOutcome, detail: &str) -> Result<(), EdgeError> {
+        let Some(step) = self.step.take() else {
+            return Ok(());
+        };
+        let done = outcome == StepOutcome::Done;
+        let noted = self.store.finish(step, done, detail).await;
+        noted.map_err(state_error)
+    }
+}
+
+impl Reconciler {
+    /// Makes an earlier release of a site live again: the one named, or the one before the live one.
+    ///
+    /// The files rolled back from are noted, so that a message that asks for them again does not undo the
+    /// operator's decision; changed files are published as ever.
+    pub async fn rollback(&self, site: &SiteId, wanted: Option<&str>) -> Report {
+        let mut report = Report::about(0, Some(site.clone()), crate::model::Line::default());
+        let started = std::time::Instant::now();
+        if let Err(stop) = self.roll(site, wanted, &mut report).await {
+            (report.outcome, report.faults) = stop.told();
+        }
+        report.elapsed = started.elapsed();
+        report
+    }
+
+    async fn roll(
+        &self,
+        site: &SiteId,
+        wanted: Option<&str>,
+        report: &mut Report,
+    ) -> Result<(), Stop> {
+        let record = self
+            .store
+            .site(site)
+            .ok_or_else(|| EdgeError::rejected(format!("site {site} is not known here")))?;
+        let desired = self.backends.canonical(recorded(site, &record)?);
+        let observed = self.backends.observe(&desired).await?.hosting;
+        let observed = observed
+            .filter(|found| found.ownership == Ownership::Ours)
+            .ok_or_else(|| EdgeError::rejected(format!("site {site} is not live")))?;
+        let release = choose(&observed, wanted)?;
+        let plan = Plan {
+            steps: vec![Step {
+                action: Action::Hosting(HostingAction::Activate {
+                    key: desired.key.clone(),
+                    settings: desired.settings.clone(),
+                    release: release.clone(),
+                }),
+                after: Vec::new(),
+            }],
+            withheld: Vec::new(),
+        };
+        let plan = if release == observed.release {
+            Plan::default()
+        } else {
+            plan
+        };
+        let mut journal = StoreJournal::new(&self.store, site, 0);
+        let applying = plan.apply(&self.backends, &mut journal).await;
+        report.steps = applying.steps;
+        report.release = Some(release.clone());
+        report.urls = self.backends.urls(&desired);
+        if let Some(error) = applying.errors.into_iter().next() {
+            return Err(Stop::Edge(error));
+        }
+        if plan.is_empty() {
+            return Ok(());
+        }
+        report.outcome = Outcome::Applied;
+        let newest = self.newest(site)? == Some(release.clone());
+        let record = SiteRecord {
+            release: Some(release.clone()),
+            held: record.artifact.filter(|_| !newest),
+            applied_at: jiff::Timestamp::now(),
+            // Not the last message's state any more: it is looked at again when it is sent again.
+            config_digest: Digest::from([0; 32]),
+            fingerprint: None,
+            ..SiteRecord::clone(&record)
+        };
+        let entry = HistoryEntry {
+            release: Some(release),
+            at: jiff::Timestamp::now(),
+            seq: 0,
+            cause: Cause::Rollback,
+            detail: format!("from {}", observed.release.short()),
+        };
+        self.store.commit(site, record, None, Some(entry)).await?;
+        Ok(())
+    }
+
+    /// The release a message asked for last.
+    fn newest(&self, site: &SiteId) -> Result<Option<ReleaseId>, StoreError> {
+        let history = self.store.history(site, usize::MAX)?;
+        let applied = history
+            .into_iter()
+            .find(|entry| entry.cause == Cause::Apply);
+        Ok(applied.and_then(|entry| entry.release))
+    }
+}
+
+/// The hosting of a site as it was applied last, as far as moving between its releases needs it.
+fn recorded(site: &SiteId, record: &SiteRecord) -> Result<DesiredHosting, EdgeError> {
+    let settings = match record.provider {
+        HostingProvider::LocalStatic => HostingSettings::LocalStatic(LocalStatic::default()),
+        HostingProvider::CloudflarePages
+        | HostingProvider::S3Static
+        | HostingProvider::CriomosHost => {
+            return Err(EdgeError::unsupported(format!(
+                "rollback at {} is not supported by this version",
+                enumerant_name(record.provider)
+            )));
+        }
+    };
+    Ok(DesiredHosting {
+        key: HostingKey {
+            site: site.clone(),
+            project: record.project.clone(),
+        },
+        settings,
+        names: Names {
+            primary: DomainName::parse(&record.primary).ok(),
+            aliases: Vec::new(),
+            redirect_aliases: false,
+        },
+        tls: TlsMode::Provider,
+        rules: Rules::default(),
+    })
+}
+
+/// The release to go to, among those that are kept.
+fn choose(observed: &ObservedHosting, wanted: Option<&str>) -> Result<ReleaseId, EdgeError> {
+    let Some(wanted) = wanted else {
+        return observed
+            .previous
+            .first()
+            .cloned()
+            .ok_or_else(|| EdgeError::rejected("there is no earlier release to go back to"));
+    };
+    let kept = || std::iter::once(&observed.release).chain(&observed.previous);
+    let matching: Vec<&ReleaseId> = kept()
+        .filter(|release| release.as_str().starts_with(wanted))
+        .collect();
+    match matching[..] {
+        [release] if wanted.len() >= 4 => Ok(release.clone()),
+        _ => {
+            let kept: Vec<&str> = kept().map(ReleaseId::short).collect();
+            Err(
+                EdgeError::rejected(format!("{wanted:?} is not one kept release"))
+                    .hint(format!("kept are, newest first: {}", kept.join(", "))),
+            )
+        }
+    }
+}
