@@ -1,0 +1,97 @@
+//! Sites that are already as asked: what a stream costs that changes nothing.
+
+use crate::harness::{Bar, Figure, Result, Row, Table, folder};
+use crate::message;
+use mycelia_spore::build::Builds;
+use mycelia_spore::hosting::Backends;
+use mycelia_spore::hosting::local_static::LocalStatic;
+use mycelia_spore::plan::Policy;
+use mycelia_spore::reconcile::{Mode, Reconciler};
+use mycelia_spore::sink::{Form, Sink};
+use mycelia_spore::store::Store;
+use mycelia_spore::stream;
+use std::future;
+use std::io::{self, Cursor};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::runtime::Runtime;
+
+/// Sites; more than are held in the window of messages read ahead, so that none overtakes itself.
+const SITES: u64 = 2_000;
+
+/// How often each site is sent again in one pass.
+const ROUNDS: u64 = 20;
+
+const PASSES: usize = 3;
+
+/// Publishes the sites once, then measures sending them again.
+pub(crate) fn run(table: &mut Table) -> Result<()> {
+    let folder = folder()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let reconciler = Arc::new(reconciler(folder.path(), Vec::new())?);
+    let once = message::packed(0..SITES, message::links)?;
+    let begin = Instant::now();
+    pass(&runtime, &reconciler, once.clone(), ("applied", SITES))?;
+    let first = begin.elapsed().as_secs_f64();
+    let often = once.repeat(usize::try_from(ROUNDS)?);
+    let mut best = 0.0_f64;
+    for _ in 0..PASSES {
+        let begin = Instant::now();
+        pass(
+            &runtime,
+            &reconciler,
+            often.clone(),
+            ("unchanged", SITES * ROUNDS),
+        )?;
+        let rate = (SITES * ROUNDS) as f64 / begin.elapsed().as_secs_f64();
+        best = best.max(rate);
+    }
+    table.add(Row {
+        what: "reconcile, unchanged sites per second",
+        own: Figure(best, "/s"),
+        peer: None,
+        bar: Bar::Least(20_000.0),
+    });
+    table.add(Row {
+        what: "reconcile, first publication of a page, sites per second",
+        own: Figure(SITES as f64 / first, "/s"),
+        peer: None,
+        bar: Bar::None,
+    });
+    Ok(())
+}
+
+/// A daemon's reconciler with all its state below `folder`, which may read sources below `roots`.
+pub(crate) fn reconciler(folder: &Path, roots: Vec<PathBuf>) -> Result<Reconciler> {
+    let local_static = LocalStatic::new(folder.join("local-static"));
+    Ok(Reconciler {
+        backends: Backends { local_static },
+        builds: Builds::new(roots),
+        store: Store::open(folder)?,
+        policy: Policy::default(),
+        mode: Mode::Apply,
+        jobs: 8,
+        only: None,
+    })
+}
+
+/// Sends a stream and checks that all its sites had the outcome that is expected.
+fn pass(
+    runtime: &Runtime,
+    reconciler: &Arc<Reconciler>,
+    bytes: Vec<u8>,
+    (outcome, count): (&'static str, u64),
+) -> Result<()> {
+    let stream = stream::spawn(Cursor::new(bytes))?;
+    let mut sink = Sink::new(Form::Json, io::sink());
+    let run = Arc::clone(reconciler).run(stream, &mut sink, future::pending());
+    let summary = runtime.block_on(run)?;
+    if summary.outcomes.get(outcome) == Some(&count) {
+        Ok(())
+    } else {
+        Err(format!("{count} {outcome} were expected: {summary:?}").into())
+    }
+}
