@@ -4,6 +4,7 @@
 //! newer one for its site arrives is superseded: only the newest configuration counts. Reports are given
 //! in the order of the messages.
 
+mod missed;
 mod queue;
 mod site;
 

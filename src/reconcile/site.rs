@@ -14,7 +14,7 @@ use crate::model::{
 use crate::observed::{ObservedHosting, ObservedSite, Ownership};
 use crate::plan::{Action, HostingAction, Plan, Policy, Standing, Step};
 use crate::release::{Digest, ReleaseId};
-use crate::report::{Outcome, Report, StepOutcome};
+use crate::report::{Outcome, Report, StepOutcome, StepReport};
 use crate::schema::enumerant_name;
 use crate::store::{Cause, HistoryEntry, SiteRecord, SiteState, Store, StoreError};
 use crate::stream::Spore;
@@ -156,8 +156,10 @@ impl Reconciler {
             }
             Err(faults) => Err(Stop::Invalid(faults.into_vec())),
         };
-        if let (Err(Stop::Edge(error)), Some(record)) = (&ended, &record) {
-            self.note_failure(spore, record, error).await;
+        if let Err(Stop::Edge(error)) = &ended
+            && let Some(record) = self.store.site(&config.site.id)
+        {
+            self.note_failure(spore, &record, error).await;
         }
         if let Err(stop) = ended {
             (report.outcome, report.faults) = stop.told();
@@ -189,6 +191,14 @@ impl Reconciler {
             registrar::supported(desired.purchase.as_ref())?;
         }
         let observed = self.backends.observe(&desired.hosting).await?;
+        let missed = match record {
+            Some(record) => {
+                self.catch_up(&desired.id, record, observed.hosting.as_ref())
+                    .await?
+            }
+            None => None,
+        };
+        let record = missed.as_ref().map(|missed| &missed.record).or(record);
         let input = self.input(&desired, record, &observed).await?;
         let standing = record.map_or_else(Standing::default, |record| Standing {
             protected: record.protected,
@@ -264,7 +274,7 @@ impl Reconciler {
             None => rest(plan, desired, Outcome::Applied),
         };
         let after = record_of(spore, desired, record, input, report, changed);
-        let history = history(spore, &applying, report);
+        let history = history(spore, &applying, record, report);
         report.steps = applying.steps;
         self.keep(spore, record, after, history).await
     }
@@ -452,14 +462,18 @@ fn fault_of(error: &EdgeError) -> Fault {
 }
 
 /// The line of history of a message that changed what visitors see.
-fn history(spore: &Spore, applying: &Applying, report: &Report) -> Option<HistoryEntry> {
-    let step = applying
-        .steps
-        .iter()
-        .rfind(|step| step.outcome == StepOutcome::Done)?;
-    let cause = match step.action.as_str() {
-        "remove" => Cause::Remove,
-        "publish" => Cause::Apply,
+fn history(
+    spore: &Spore,
+    applying: &Applying,
+    record: Option<&SiteRecord>,
+    report: &Report,
+) -> Option<HistoryEntry> {
+    let done = |step: &&StepReport| step.outcome == StepOutcome::Done;
+    let (cause, detail) = match applying.steps.iter().rfind(done) {
+        Some(step) if step.action == "remove" => (Cause::Remove, &*step.detail),
+        Some(step) if step.action == "publish" => (Cause::Apply, &*step.detail),
+        // A run that ended before it could note the site's first release.
+        None if record.is_none() && report.release.is_some() => (Cause::Apply, "found so"),
         _ => return None,
     };
     Some(HistoryEntry {
@@ -467,7 +481,7 @@ fn history(spore: &Spore, applying: &Applying, report: &Report) -> Option<Histor
         at: jiff::Timestamp::now(),
         seq: spore.seq,
         cause,
-        detail: step.detail.clone(),
+        detail: detail.into(),
     })
 }
 
@@ -539,7 +553,15 @@ impl Reconciler {
         let observed = observed
             .filter(|found| found.ownership == Ownership::Ours)
             .ok_or_else(|| EdgeError::rejected(format!("site {site} is not live")))?;
-        let release = choose(&observed, wanted)?;
+        let missed = self.catch_up(site, &record, Some(&observed)).await?;
+        let release = match &missed {
+            // The same was asked before, and done up to its note.
+            Some(missed) if wanted.is_none() && missed.cause == Cause::Rollback => {
+                observed.release.clone()
+            }
+            _ => choose(&observed, wanted)?,
+        };
+        let record = missed.map_or_else(|| SiteRecord::clone(&record), |missed| missed.record);
         let plan = Plan {
             steps: vec![Step {
                 action: Action::Hosting(HostingAction::Activate {
@@ -576,7 +598,7 @@ impl Reconciler {
             // Not the last message's state any more: it is looked at again when it is sent again.
             config_digest: Digest::from([0; 32]),
             fingerprint: None,
-            ..SiteRecord::clone(&record)
+            ..record
         };
         let entry = HistoryEntry {
             release: Some(release),
@@ -587,15 +609,6 @@ impl Reconciler {
         };
         self.store.commit(site, record, None, Some(entry)).await?;
         Ok(())
-    }
-
-    /// The release a message asked for last.
-    fn newest(&self, site: &SiteId) -> Result<Option<ReleaseId>, StoreError> {
-        let history = self.store.history(site, usize::MAX)?;
-        let applied = history
-            .into_iter()
-            .find(|entry| entry.cause == Cause::Apply);
-        Ok(applied.and_then(|entry| entry.release))
     }
 }
 
