@@ -1,5 +1,6 @@
 //! Where websites are published: one backend for each [`HostingProvider`], all with one interface.
 
+pub mod cloudflare_pages;
 pub mod local_static;
 pub mod memory;
 

@@ -1,0 +1,3 @@
+//! Publishing on Cloudflare Pages.
+
+pub mod wrangler;
