@@ -123,7 +123,17 @@ mod tests {
         ] {
             writeln!(all, "{}", told(text)).unwrap();
         }
-        insta::assert_snapshot!(all, @"");
+        insta::assert_snapshot!(all, @r#"
+        ok
+        ok
+        it is not of the form {"version": 1, "include": [...], "exclude": [...]}: expected ident at line 1 column 2
+        it is not of the form {"version": 1, "include": [...], "exclude": [...]}: missing field `exclude` at line 1 column 33
+        its version is 2, not 1
+        it includes nothing
+        the rule "api" does not begin with "/"
+        the rule "/api/*" overlaps the rule "/api/a"
+        the rule "/*" overlaps the rule "/a"
+        "#);
     }
 
     #[test]
