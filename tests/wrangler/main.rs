@@ -2,19 +2,23 @@
 //! told, the real one what becomes of real Functions.
 #![cfg(test)]
 
-mod fake;
+mod failures;
+mod given;
 mod real;
 mod recorder;
 #[path = "../support/tools.rs"]
 mod tools;
+mod world;
 
+use mycelia_spore::edge::secret::Secret;
 use mycelia_spore::hosting::cloudflare_pages::wrangler::Deploy;
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 /// The token that must be seen nowhere but in one variable.
-const TOKEN: &str = "token-of-a-test";
+static TOKEN: LazyLock<Secret> = LazyLock::new(|| Secret::new("token-of-a-test".to_owned()));
 
 /// A deployment of a folder to a project `p`, branch `feature`.
 fn deploy(directory: &Path) -> Deploy<'_> {
@@ -25,7 +29,7 @@ fn deploy(directory: &Path) -> Deploy<'_> {
         branch: "feature",
         commit_hash: "0123456789012345678901234567890123456789",
         commit_message: "--why=\"not\"\nsecond line",
-        token: TOKEN,
+        token: &TOKEN,
         account_id: "account",
         api_base_url: None,
         timeout: Duration::from_secs(60),

@@ -29,7 +29,8 @@ fn client() -> Option<Wrangler> {
     on_path("node", unchecked).then(|| Wrangler::find(Some(&program)).unwrap())
 }
 
-/// A site of these files and a page, with settings that would send its operator's token elsewhere.
+/// A site of these files and a page, with settings of its own for the client: other credentials, and a
+/// configuration that would be sent along.
 fn site(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), files);
@@ -39,7 +40,7 @@ fn site(files: &[(&str, &str)]) -> TempDir {
             ("index.html", "<h1>site</h1>"),
             (
                 ".env",
-                "CLOUDFLARE_API_BASE_URL=http://127.0.0.1:9/client/v4\n",
+                "CLOUDFLARE_API_KEY=other\nCLOUDFLARE_EMAIL=other@example.org\n",
             ),
             (
                 "wrangler.json",
@@ -92,7 +93,10 @@ fn sent(client: &Wrangler, site: &Path) -> Form {
     assert_eq!(deployed.environment, Environment::Preview);
     let tokens = recorder.tokens();
     assert!(
-        !tokens.is_empty() && tokens.iter().all(|it| *it == format!("Bearer {TOKEN}")),
+        !tokens.is_empty()
+            && tokens
+                .iter()
+                .all(|it| *it == format!("Bearer {}", TOKEN.expose())),
         "{tokens:?}"
     );
     let form = recorder.form();
@@ -104,6 +108,7 @@ fn sent(client: &Wrangler, site: &Path) -> Form {
         wanted.commit_message.replace('\n', "\r\n")
     );
     assert_eq!(text("commit_dirty"), "false");
+    assert!(!form.contains_key("wrangler_config_hash"));
     assert!(text("manifest").contains("/index.html"));
     form
 }

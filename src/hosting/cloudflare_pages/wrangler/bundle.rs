@@ -4,6 +4,7 @@ use super::room::Room;
 use super::{FIELD, Wrangler, command, routes, said};
 use crate::edge::EdgeError;
 use crate::edge::process::{Output, ProcessError};
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -59,7 +60,7 @@ impl FunctionsSource {
     }
 
     /// The site's own `_routes.json`, checked; `None` when it has none.
-    fn routes(&self) -> Result<Option<Vec<u8>>, EdgeError> {
+    pub(super) fn routes(&self) -> Result<Option<Vec<u8>>, EdgeError> {
         let bytes = match fs::read(self.directory.join(ROUTES)) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -208,8 +209,8 @@ impl Wrangler {
 }
 
 /// An option and its path in one argument, so that no path is taken for an option.
-fn option(name: &str, path: &Path) -> std::ffi::OsString {
-    let mut argument = std::ffi::OsString::from(name);
+fn option(name: &str, path: &Path) -> OsString {
+    let mut argument = OsString::from(name);
     argument.push("=");
     argument.push(path);
     argument

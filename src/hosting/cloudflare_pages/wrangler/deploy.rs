@@ -2,8 +2,9 @@
 
 use super::record::{Failed, Record};
 use super::room::Room;
-use super::{Wrangler, command, plain};
+use super::{FunctionsSource, Wrangler, command, plain};
 use crate::edge::process::ProcessError;
+use crate::edge::secret::Secret;
 use crate::edge::{EdgeError, EdgeErrorKind};
 use serde::Deserialize;
 use std::fs;
@@ -56,7 +57,7 @@ pub struct Deploy<'a> {
     /// Its message, which the client cuts at 384 bytes; none when empty.
     pub commit_message: &'a str,
     /// The API token.
-    pub token: &'a str,
+    pub token: &'a Secret,
     /// The account's identifier.
     pub account_id: &'a str,
     /// The address of the API with its `/client/v4`; if not given, Cloudflare's.
@@ -96,8 +97,13 @@ impl Wrangler {
     /// # Errors
     /// `Unauthorised` when Cloudflare does not accept the token; `Transient` when it gave no proper answer
     /// or the time was up, in which case there may be a deployment all the same; else `Rejected`, with all
-    /// that the client said.
+    /// that the client said, or because the site's own `_routes.json` is not valid.
     pub fn deploy(&self, deploy: &Deploy<'_>) -> Result<Deployed, EdgeError> {
+        if deploy.functions
+            && let Some(source) = FunctionsSource::find(deploy.directory)?
+        {
+            source.routes()?;
+        }
         let room = Room::new()?;
         let directory = staged(&room, deploy).map_err(|source| {
             let directory = deploy.directory.display();
@@ -125,7 +131,7 @@ impl Wrangler {
         deploy: &Deploy<'_>,
     ) -> Result<(), ProcessError> {
         let mut call = command(&self.program, room)
-            .env("CLOUDFLARE_API_TOKEN", deploy.token)
+            .env("CLOUDFLARE_API_TOKEN", deploy.token.expose())
             .env("CLOUDFLARE_ACCOUNT_ID", deploy.account_id)
             .env("WRANGLER_OUTPUT_FILE_PATH", room.out(RECORD))
             // The empty configuration that ends the client's search is warned of.
@@ -173,14 +179,19 @@ impl Wrangler {
             .ok_or_else(|| rejected("names no deployment"))
     }
 
-    fn not_deployed(&self, error: ProcessError, failed: Option<&Failed>, token: &str) -> EdgeError {
+    fn not_deployed(
+        &self,
+        error: ProcessError,
+        failed: Option<&Failed>,
+        token: &Secret,
+    ) -> EdgeError {
         let mut told = self.failed("pages deploy", error);
-        if let Some(failed) = failed {
+        if let (EdgeErrorKind::Rejected, Some(failed)) = (told.kind, failed) {
             told.kind = kind(failed);
         }
         // The client does not show it; should it ever, it ends here.
-        if !token.is_empty() {
-            told.message = told.message.replace(token, "***");
+        if !token.expose().is_empty() {
+            told.message = told.message.replace(token.expose(), "***");
         }
         told
     }
