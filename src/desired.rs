@@ -149,6 +149,21 @@ pub enum Property {
 }
 
 impl DesiredHosting {
+    /// A website of which nothing is asked.
+    #[must_use]
+    pub fn bare(key: HostingKey, settings: HostingSettings) -> Self {
+        Self {
+            key,
+            settings,
+            names: Names::default(),
+            tls: TlsMode::Provider,
+            rules: Rules::default(),
+            branches: Branches::default(),
+            connected: None,
+            properties: Properties::new(),
+        }
+    }
+
     /// The backend.
     #[must_use]
     pub const fn provider(&self) -> HostingProvider {
