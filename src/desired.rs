@@ -1,12 +1,15 @@
 //! What a message asks for, normalised: defaults filled in, fields checked against each other.
 
 mod connected;
+mod dns;
+
+pub use dns::DesiredDns;
 
 use crate::model::{
-    AbsolutePath, AliasPolicy, Build, BuildType, DnsConfig, Domains, Ensure, Fault, Faults,
-    Hosting, HostingProvider, HostingSettings, Label, OutputDir, ProjectName, PurchaseConfig,
-    RefName, RelativePath, Repo, RepoPlace, Site, SiteId, SiteKind, Slug, SporeConfig, TlsMode,
-    Treelink, VariableValue,
+    AbsolutePath, AliasPolicy, Build, BuildType, Domains, Ensure, Fault, Faults, Hosting,
+    HostingProvider, HostingSettings, Label, OutputDir, ProjectName, PurchaseConfig, RefName,
+    RelativePath, Repo, RepoPlace, Site, SiteId, SiteKind, Slug, SporeConfig, TlsMode, Treelink,
+    VariableValue,
 };
 use crate::model::{DomainName, Parse};
 use crate::release::{Digest, HeaderRule, RedirectRule};
@@ -29,7 +32,7 @@ pub struct DesiredSite {
     /// Where and how it is published.
     pub hosting: DesiredHosting,
     /// DNS records to keep.
-    pub dns: Option<DnsConfig>,
+    pub dns: Option<DesiredDns>,
     /// A domain to register.
     pub purchase: Option<PurchaseConfig>,
 }
@@ -282,6 +285,7 @@ impl DesiredSite {
             }
             Ensure::Present | Ensure::Paused | Ensure::Absent => None,
         };
+        let dns = dns(config, present, &mut faults);
         if let Some(faults) = Faults::of(faults) {
             return Err(faults);
         }
@@ -304,10 +308,20 @@ impl DesiredSite {
                 connected,
                 properties: Properties::new(),
             },
-            dns: config.dns.clone(),
+            dns,
             purchase: config.purchase.clone(),
         })
     }
+}
+
+/// The DNS section. A site that should be absent keeps no records, so nothing is wrong with them.
+fn dns(config: &SporeConfig, present: bool, faults: &mut Vec<Fault>) -> Option<DesiredDns> {
+    let mut found = Vec::new();
+    let dns = DesiredDns::from_config(config.dns.as_ref()?, config.domains.as_ref(), &mut found);
+    if present {
+        faults.append(&mut found);
+    }
+    Some(dns)
 }
 
 /// The project's name: the message's, or the site's id, which has the same syntax.
