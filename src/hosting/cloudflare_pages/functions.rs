@@ -136,7 +136,7 @@ pub(super) async fn deploy(
                 branch: &branch,
                 commit_hash: &commit,
                 commit_message: &message,
-                token: token.expose(),
+                token: &token,
                 account_id: id.as_str(),
                 api_base_url: Some(&base_url),
                 timeout,
