@@ -44,7 +44,7 @@ impl CloudflarePages {
             target: DomainName::parse(&project.subdomain).ok(),
             urls: vec![format!("https://{}/", project.subdomain)],
         };
-        self.projects.changed(&account, name, Some(project)).await;
+        self.projects.forget(&account, name).await;
         Ok(applied)
     }
 

@@ -34,11 +34,14 @@ pub(super) struct Projects {
     accounts: Arc<Shared<HashMap<AccountId, Arc<Mutex<Seen>>>>>,
 }
 
+/// Projects by name.
+type List = HashMap<String, Option<Arc<Project>>>;
+
 /// What was read of one account.
 #[derive(Default)]
 struct Seen {
-    /// All projects, and when they were read.
-    list: Option<(Instant, HashMap<String, Arc<Project>>)>,
+    /// All projects, and when they were read. One that was changed since is `None` until it is read again.
+    list: Option<(Instant, List)>,
     /// Single reads, since when, and the pages the list has when that is known.
     singles: usize,
     since: Option<Instant>,
@@ -67,13 +70,13 @@ impl Projects {
             let seen = self.seen(account);
             let mut seen = seen.lock().await;
             if let Some(list) = seen.list() {
-                if let Some(project) = list.get(name) {
+                if let Some(Some(project)) = list.get(name) {
                     return Ok(Some(Arc::clone(project)));
                 }
-                // Perhaps made since, or on a page that moved while the list was read.
+                // Perhaps made or changed since, or on a page that moved while the list was read.
             } else if seen.worth_listing(account).await? {
                 let list = read_all(account).await?;
-                let found = list.get(name).cloned();
+                let found = list.get(name).cloned().flatten();
                 seen.list = Some((Instant::now(), list));
                 if found.is_some() {
                     return Ok(found);
@@ -87,30 +90,30 @@ impl Projects {
     pub(super) async fn all(&self, account: &Account) -> Result<Vec<Arc<Project>>, ApiError> {
         let seen = self.seen(account);
         let mut seen = seen.lock().await;
-        if let Some(list) = seen.list() {
-            return Ok(list.values().cloned().collect());
+        if seen.list().is_none() {
+            seen.list = Some((Instant::now(), read_all(account).await?));
         }
-        let list = read_all(account).await?;
-        let projects = list.values().cloned().collect();
-        seen.list = Some((Instant::now(), list));
-        Ok(projects)
-    }
-
-    /// Notes how a project is now; `None` when it is gone or not known.
-    pub(super) async fn changed(&self, account: &Account, name: &str, now: Option<Project>) {
-        let seen = self.seen(account);
-        let mut seen = seen.lock().await;
-        if let Some((_, list)) = &mut seen.list {
-            match now {
-                Some(project) => list.insert(name.into(), Arc::new(project)),
-                None => list.remove(name),
+        let Some((_, list)) = &mut seen.list else {
+            return Ok(Vec::new());
+        };
+        let changed = list.iter().filter(|(_, project)| project.is_none());
+        let changed: Vec<String> = changed.map(|(name, _)| name.clone()).collect();
+        for name in changed {
+            match self.fresh(account, &name).await? {
+                Some(project) => list.insert(name, Some(project)),
+                None => list.remove(&name),
             };
         }
+        Ok(list.values().flatten().cloned().collect())
     }
 
     /// Notes that a project was changed and is to be read anew.
     pub(super) async fn forget(&self, account: &Account, name: &str) {
-        self.changed(account, name, None).await;
+        let seen = self.seen(account);
+        let mut seen = seen.lock().await;
+        if let Some((_, list)) = &mut seen.list {
+            list.insert(name.into(), None);
+        }
     }
 
     fn seen(&self, account: &Account) -> Arc<Mutex<Seen>> {
@@ -121,7 +124,7 @@ impl Projects {
 
 impl Seen {
     /// The list, while it is believed.
-    fn list(&self) -> Option<&HashMap<String, Arc<Project>>> {
+    fn list(&self) -> Option<&List> {
         let (read, list) = self.list.as_ref()?;
         (read.elapsed() < BELIEVED).then_some(list)
     }
@@ -152,7 +155,7 @@ async fn pages(account: &Account) -> Result<usize, ApiError> {
 }
 
 /// Reads the whole list.
-async fn read_all(account: &Account) -> Result<HashMap<String, Arc<Project>>, ApiError> {
+async fn read_all(account: &Account) -> Result<List, ApiError> {
     let path = account.path("pages/projects");
     let first = account.client.page::<Project>(&path, 1, PER_PAGE).await?;
     let pages = first.info.total_count.div_ceil(PER_PAGE);
@@ -164,6 +167,6 @@ async fn read_all(account: &Account) -> Result<HashMap<String, Arc<Project>>, Ap
     let rest = rest.into_iter().flat_map(|reply| reply.result);
     let all = first.result.into_iter().chain(rest);
     Ok(all
-        .map(|project| (project.name.clone(), Arc::new(project)))
+        .map(|project| (project.name.clone(), Some(Arc::new(project))))
         .collect())
 }

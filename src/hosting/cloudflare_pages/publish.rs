@@ -242,10 +242,16 @@ impl Release<'_> {
                 && deployment.progress() != Progress::Failed
                 && ReleaseMark::read(deployment).is_some_and(|mark| mark.is_same(&self.mark))
         };
-        let canonical = self.project.canonical.iter().filter(|_| preview.is_none());
-        // The newest counts: what is live may be replaced by what is on its way.
-        let newest = self.project.latest.iter().chain(canonical).next()?;
-        Some(newest).filter(wanted).cloned()
+        let latest = self.project.latest.as_ref();
+        let newest = match preview {
+            Some(_) => latest,
+            // What is on its way replaces what is live. The newest that is done and is not live was gone back
+            // from.
+            None => latest
+                .filter(|latest| latest.progress() == Progress::Underway)
+                .or(self.project.canonical.as_ref()),
+        };
+        newest.filter(wanted).cloned()
     }
 
     /// Makes the deployment. When the answer is lost, it is looked for before it is asked for again.

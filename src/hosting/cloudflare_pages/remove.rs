@@ -29,7 +29,7 @@ impl CloudflarePages {
         let (_, account) = self.account_of(settings)?;
         let name = key.project.as_str();
         let Some(project) = self.projects.fresh(&account, name).await? else {
-            self.projects.changed(&account, name, None).await;
+            self.projects.forget(&account, name).await;
             return Ok(Applied::gone("was not there"));
         };
         self.own_project(&account, key).await?;
@@ -52,7 +52,7 @@ impl CloudflarePages {
             }
             Err(error) => return Err(error.into()),
         }
-        self.projects.changed(&account, name, None).await;
+        self.projects.forget(&account, name).await;
         let mut detail = String::from("deleted");
         if !domains.is_empty() {
             detail = format!("{detail}, with {}", count(domains.len(), "name"));
