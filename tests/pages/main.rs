@@ -5,5 +5,6 @@
 mod cloudflare;
 #[path = "../common/mod.rs"]
 mod common;
+mod faults;
 mod releases;
 mod setup;

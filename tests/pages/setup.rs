@@ -5,6 +5,7 @@ use crate::common;
 use mycelia_spore::apply::Applying;
 use mycelia_spore::artifact::Artifact;
 use mycelia_spore::desired::{DesiredSite, Names};
+use mycelia_spore::edge::EdgeError;
 use mycelia_spore::edge::cloudflare::{AccountId, AccountSettings, Cloudflare, CloudflareSettings};
 use mycelia_spore::edge::http::{Http, HttpSettings, Retry};
 use mycelia_spore::edge::secret::{Credentials, SecretPlace};
@@ -64,6 +65,19 @@ impl Place {
         self.plan_looking(site, files, Look::Closely).await
     }
 
+    /// The same where looking may fail.
+    pub(crate) async fn try_plan(
+        &self,
+        site: &DesiredSite,
+        files: Option<&Arc<Artifact>>,
+    ) -> Result<Plan, EdgeError> {
+        self.look(site, files, Look::Closely).await
+    }
+
+    pub(crate) async fn carry_out(&self, plan: &Plan) -> Applying {
+        common::apply(&self.backend, plan).await
+    }
+
     /// The plan for a site looked at as closely as asked.
     pub(crate) async fn plan_looking(
         &self,
@@ -71,23 +85,36 @@ impl Place {
         files: Option<&Arc<Artifact>>,
         look: Look,
     ) -> Plan {
+        self.look(site, files, look).await.unwrap()
+    }
+
+    async fn look(
+        &self,
+        site: &DesiredSite,
+        files: Option<&Arc<Artifact>>,
+        look: Look,
+    ) -> Result<Plan, EdgeError> {
         let mut site = site.clone();
-        site.hosting = self.backend.canonical(site.hosting).unwrap();
-        let observed = self.backend.observe(&site.hosting, look).await.unwrap();
-        let policy = Policy::default();
-        Plan::between(&site, files, &observed, &policy, &Standing::default())
+        site.hosting = self.backend.canonical(site.hosting)?;
+        let observed = self.backend.observe(&site.hosting, look).await?;
+        let (policy, standing) = (Policy::default(), Standing::default());
+        Ok(Plan::between(&site, files, &observed, &policy, &standing))
     }
 
     /// Plans and carries out.
     pub(crate) async fn apply(&self, site: &DesiredSite, files: &Arc<Artifact>) -> Applying {
         let plan = self.plan(site, Some(files)).await;
-        common::apply(&self.backend, &plan).await
+        self.carry_out(&plan).await
     }
 }
+
+/// How long the client waits for an answer.
+pub(crate) const IMPATIENT: Duration = Duration::from_millis(250);
 
 /// A client that tries again as often as the real one, and at once.
 pub(crate) fn http() -> Http {
     Http::new(HttpSettings {
+        timeout: IMPATIENT,
         retry: Retry {
             base: Duration::from_millis(1),
             max: Duration::from_millis(5),
