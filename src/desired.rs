@@ -6,12 +6,13 @@ mod dns;
 pub use dns::DesiredDns;
 
 use crate::model::{
-    AbsolutePath, AliasPolicy, Build, BuildType, Domains, Ensure, Fault, Faults, Hosting,
-    HostingProvider, HostingSettings, Label, OutputDir, ProjectName, PurchaseConfig, RefName,
-    RelativePath, Repo, RepoPlace, Site, SiteId, SiteKind, Slug, SporeConfig, TlsMode, Treelink,
-    VariableValue,
+    AbsolutePath, AliasPolicy, Build, BuildType, DnsProvider, Domains, Ensure, Fault, Faults,
+    Hosting, HostingProvider, HostingSettings, Label, OutputDir, ProjectName, PurchaseConfig,
+    RefName, RelativePath, Repo, RepoPlace, SettingsName, Site, SiteId, SiteKind, Slug,
+    SporeConfig, TlsMode, Treelink, VariableValue,
 };
 use crate::model::{DomainName, Parse};
+use crate::records::DeclaredSet;
 use crate::release::{Digest, HeaderRule, RedirectRule};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -167,6 +168,28 @@ impl DesiredHosting {
         }
     }
 
+    /// The account at the provider that the message names.
+    #[must_use]
+    pub const fn account(&self) -> Option<&SettingsName> {
+        match &self.settings {
+            HostingSettings::CloudflarePages(pages) => pages.account.as_ref(),
+            HostingSettings::LocalStatic(_)
+            | HostingSettings::S3Static(_)
+            | HostingSettings::CriomosHost(_) => None,
+        }
+    }
+
+    /// The names that must lead to the project by records of their own.
+    pub fn names_led(&self) -> impl Iterator<Item = &DomainName> {
+        let led = match self.provider() {
+            HostingProvider::CloudflarePages => self.branches.preview.is_none(),
+            HostingProvider::LocalStatic
+            | HostingProvider::S3Static
+            | HostingProvider::CriomosHost => false,
+        };
+        self.names.all().filter(move |_| led)
+    }
+
     /// The backend.
     #[must_use]
     pub const fn provider(&self) -> HostingProvider {
@@ -264,6 +287,22 @@ impl Parts {
 }
 
 impl DesiredSite {
+    /// The record sets to keep: those of the message, and those that lead the site's names to its project where
+    /// the provider gives the project a name of its own.
+    #[must_use]
+    pub fn record_sets(&self) -> Vec<DeclaredSet> {
+        let declared = self.dns.iter().flat_map(|dns| dns.sets.iter().cloned());
+        let proxied = self
+            .dns
+            .as_ref()
+            .is_some_and(|dns| dns.provider == DnsProvider::Cloudflare);
+        let leading = self
+            .hosting
+            .names_led()
+            .map(|name| DeclaredSet::leading(name, proxied));
+        declared.chain(leading).collect()
+    }
+
     /// Normalises a configuration and checks its sections against each other.
     ///
     /// # Errors

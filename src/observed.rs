@@ -32,6 +32,8 @@ pub struct ObservedSite {
     pub hosting: Option<ObservedHosting>,
     /// Names the site asks for that another site has.
     pub taken: Vec<TakenName>,
+    /// The DNS zones that the site's records are in.
+    pub zones: Vec<ObservedZone>,
 }
 
 /// What a plan must know of a backend.

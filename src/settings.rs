@@ -112,6 +112,7 @@ struct PolicyTable {
     providers: Option<Vec<Provider>>,
     adopt: bool,
     max_removed_percent: Option<u8>,
+    max_removed_dns_percent: Option<u8>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -208,16 +209,24 @@ impl Settings {
             .policy
             .providers
             .map(|providers| providers.into_iter().map(Into::into).collect());
-        if let Some(percent) = file.policy.max_removed_percent {
-            if percent > 100 {
-                return Err(SettingsError::Value {
-                    path,
-                    key: "policy.max-removed-percent".into(),
-                    message: format!("{percent} is not within 0 to 100"),
-                });
-            }
-            policy.max_removed_percent = percent;
-        }
+        let per_cent = |key: &str, value: Option<u8>, default| match value {
+            Some(percent) if percent > 100 => Err(SettingsError::Value {
+                path: path.clone(),
+                key: key.into(),
+                message: format!("{percent} is not within 0 to 100"),
+            }),
+            value => Ok(value.unwrap_or(default)),
+        };
+        policy.max_removed_percent = per_cent(
+            "policy.max-removed-percent",
+            file.policy.max_removed_percent,
+            policy.max_removed_percent,
+        )?;
+        policy.max_removed_dns_percent = per_cent(
+            "policy.max-removed-dns-percent",
+            file.policy.max_removed_dns_percent,
+            policy.max_removed_dns_percent,
+        )?;
         let jobs = overrides.jobs.or(file.jobs).unwrap_or(JOBS);
         if !JOBS_ALLOWED.contains(&jobs) {
             return Err(SettingsError::Value {

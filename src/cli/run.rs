@@ -77,8 +77,10 @@ pub(super) async fn stream_in(
     if work.mode == Mode::Apply {
         tidy(settings, &store, &local_static).await?;
     }
+    let (backends, dns) = setup::backends(settings, local_static);
     let reconciler = Arc::new(Reconciler {
-        backends: setup::backends(settings, local_static),
+        backends,
+        dns,
         builds: Builds::new(settings.source_roots.clone()),
         store,
         policy: settings.policy.clone(),

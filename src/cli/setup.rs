@@ -2,6 +2,8 @@
 
 use super::args::{Global, LogFormat};
 use super::exit::Failure;
+use crate::dns::DnsBackends;
+use crate::dns::cloudflare::CloudflareDns;
 use crate::edge::cloudflare::Cloudflare;
 use crate::edge::http::{Http, HttpSettings};
 use crate::hosting::Backends;
@@ -42,15 +44,19 @@ pub(super) fn local_static(state_dir: &Path) -> LocalStatic {
     LocalStatic::new(state_dir.join("local-static"))
 }
 
-/// The hosting backends, with a `LocalStatic` of the caller's.
-pub(super) fn backends(settings: &Settings, local_static: LocalStatic) -> Backends {
+/// The hosting backends, with a `LocalStatic` of the caller's, and the DNS backends.
+pub(super) fn backends(settings: &Settings, local_static: LocalStatic) -> (Backends, DnsBackends) {
     let agent = concat!("mycelia-spore/", env!("CARGO_PKG_VERSION"));
     let http = Http::new(HttpSettings::new(agent));
     let cloudflare = Cloudflare::new(settings.cloudflare.clone(), http);
-    Backends {
+    let dns = DnsBackends {
+        cloudflare: CloudflareDns::new(cloudflare.clone()),
+    };
+    let hosting = Backends {
         local_static,
         cloudflare_pages: CloudflarePages::new(cloudflare, settings.pages.clone()),
-    }
+    };
+    (hosting, dns)
 }
 
 /// The runtime that everything asynchronous runs on.

@@ -1,7 +1,8 @@
 //! The DNS section of a message.
 
 use crate::model::{
-    DnsConfig, DnsDeletePolicy, DnsOwnership, DnsProvider, Domains, Fault, SettingsName,
+    DnsConfig, DnsDeletePolicy, DnsOwnership, DnsProvider, Domains, Fault, HostingProvider,
+    SettingsName,
 };
 use crate::records::{DeclaredSet, Name, Owner, ZoneRef, group};
 use std::collections::BTreeSet;
@@ -24,6 +25,25 @@ pub struct DesiredDns {
 }
 
 impl DesiredDns {
+    /// The section of a site of which no message is known: where its hosting provider is a DNS provider as well,
+    /// its records may be there.
+    #[must_use]
+    pub const fn usual(hosting: HostingProvider) -> Option<Self> {
+        match hosting {
+            HostingProvider::CloudflarePages => Some(Self {
+                provider: DnsProvider::Cloudflare,
+                zone: None,
+                credential: None,
+                ownership: DnsOwnership::Marked,
+                delete_policy: DnsDeletePolicy::Delete,
+                sets: Vec::new(),
+            }),
+            HostingProvider::LocalStatic
+            | HostingProvider::S3Static
+            | HostingProvider::CriomosHost => None,
+        }
+    }
+
     /// Checks the section; all faults are added.
     pub(super) fn from_config(
         dns: &DnsConfig,

@@ -49,6 +49,7 @@ impl CloudflarePages {
             },
             taken: self.taken(desired, &account, project.as_deref()).await?,
             hosting,
+            zones: Vec::new(),
         })
     }
 
