@@ -473,12 +473,13 @@ mod tests {
     fn a_file_sets_what_it_names_and_flags_go_over_it() {
         let settings = load(
             "jobs = 3\n[policy]\ndomains = [\"*.example\"]\nproviders = [\"localStatic\"]\n\
-             max-removed-percent = 40\n[sources]\nroots = [\"/srv/src\"]\n",
+             max-removed-percent = 40\nmax-removed-dns-percent = 50\n[sources]\nroots = [\"/srv/src\"]\n",
         )
         .unwrap();
         assert_eq!(settings.jobs, 3);
         assert_eq!(settings.source_roots, [PathBuf::from("/srv/src")]);
         assert_eq!(settings.policy.max_removed_percent, 40);
+        assert_eq!(settings.policy.max_removed_dns_percent, 50);
         assert!(settings.policy.domains.accept("a.example"));
         assert!(!settings.policy.domains.accept("a.test"));
         assert_eq!(settings.state_dir, PathBuf::from("/nowhere"));
@@ -491,7 +492,7 @@ mod tests {
           |
         2 | domain = []
           | ^^^^^^
-        unknown field `domain`, expected one of `sites`, `domains`, `providers`, `adopt`, `max-removed-percent`
+        unknown field `domain`, expected one of `sites`, `domains`, `providers`, `adopt`, `max-removed-percent`, `max-removed-dns-percent`
         ");
         insta::assert_snapshot!(load("[policy]\nproviders = [\"s3\"]\n").unwrap_err(), @r#"
         settings /settings.toml: TOML parse error at line 2, column 14
@@ -502,5 +503,6 @@ mod tests {
         "#);
         insta::assert_snapshot!(load("jobs = 0\n").unwrap_err(), @"settings /settings.toml: jobs: 0 is not within 1 to 1024");
         insta::assert_snapshot!(load("[policy]\nmax-removed-percent = 101\n").unwrap_err(), @"settings /settings.toml: policy.max-removed-percent: 101 is not within 0 to 100");
+        insta::assert_snapshot!(load("[policy]\nmax-removed-dns-percent = 101\n").unwrap_err(), @"settings /settings.toml: policy.max-removed-dns-percent: 101 is not within 0 to 100");
     }
 }
