@@ -1,13 +1,17 @@
 //! What every DNS backend must keep. A new backend passes by one [`Fixture`] and one line below.
 
+use crate::cloudflare::{Fake, Record};
 use crate::common::{block_on, site_id};
+use crate::pages::reached;
 use crate::world::{ZONE, cloudflare, key, name, perform, scope, set, site, told, wanted};
+use mycelia_spore::dns::cloudflare::CloudflareDns;
 use mycelia_spore::dns::{DnsBackend, DnsScope, memory};
 use mycelia_spore::edge::EdgeErrorKind;
-use mycelia_spore::model::{DnsOwnership, DnsProvider};
+use mycelia_spore::model::{DnsOwnership, DnsProvider, Ttl};
 use mycelia_spore::observed::{ObservedZone, Ownership};
 use mycelia_spore::plan::dns::{Difference, DnsAction, Rules, diff};
-use mycelia_spore::records::{Capabilities, RecordKey, RecordSet};
+use mycelia_spore::records::{Capabilities, RecordData, RecordKey, RecordSet, type_name};
+use serde_json::{Value, json};
 
 /// A backend with one zone, `spore.example`, that others write to as well.
 trait Fixture {
@@ -48,6 +52,112 @@ impl Fixture for Memory {
     }
 }
 
+struct Cloudflare {
+    backend: CloudflareDns,
+    fake: Fake,
+    _folder: tempfile::TempDir,
+}
+
+impl Cloudflare {
+    /// Changes the fake's zone as somebody else would.
+    fn change(&self, change: impl FnOnce(&mut Vec<Record>)) {
+        let mut state = self.fake.state();
+        let zone = state.zones.values_mut().find(|zone| zone.name == ZONE);
+        change(&mut zone.unwrap().records);
+    }
+}
+
+impl Fixture for Cloudflare {
+    type Backend = CloudflareDns;
+
+    fn new() -> Self {
+        let fake = Fake::start();
+        fake.add_zone(ZONE);
+        fake.add_zone("below.spore.example");
+        let folder = tempfile::tempdir().unwrap();
+        Self {
+            backend: CloudflareDns::new(reached(&fake, &folder)),
+            fake,
+            _folder: folder,
+        }
+    }
+
+    fn backend(&self) -> &CloudflareDns {
+        &self.backend
+    }
+
+    async fn put(&self, set: RecordSet, owner: &str) {
+        let zone = self
+            .fake
+            .state()
+            .zones
+            .values()
+            .find(|it| it.name == ZONE)
+            .unwrap()
+            .clone();
+        self.take(&set.key).await;
+        let records = set.data.iter().map(|data| {
+            let id = self.fake.state().ids.short();
+            let mut body = fake_body(&set, data);
+            if !owner.is_empty() {
+                body["comment"] = format!("mycelia-spore site={owner}").into();
+            }
+            Record::new(&zone, id, &body, "2026-11-23T00:00:00Z").unwrap()
+        });
+        let records: Vec<Record> = records.collect();
+        self.change(|there| there.extend(records));
+    }
+
+    async fn take(&self, key: &RecordKey) {
+        let kind = type_name(key.kind);
+        self.change(|records| {
+            records.retain(|it| it.name != key.name.as_str() || it.kind != kind);
+        });
+    }
+}
+
+/// A record as somebody else's program would make it.
+fn fake_body(set: &RecordSet, data: &RecordData) -> Value {
+    let ttl = match set.ttl {
+        Ttl::Seconds(seconds) if !set.proxied => seconds,
+        Ttl::Seconds(_) | Ttl::Default | Ttl::Automatic => 1,
+    };
+    let plain = data.plain().to_string();
+    let mut body = json!({
+        "name": set.key.name.as_str(),
+        "type": type_name(set.key.kind),
+        "ttl": ttl,
+    });
+    let words: Vec<&str> = plain.split(' ').collect();
+    match data {
+        RecordData::Mx { .. } => {
+            body["priority"] = words[0].parse::<u16>().unwrap().into();
+            body["content"] = words[1].into();
+        }
+        RecordData::Srv { .. } => {
+            let number = |index: usize| words[index].parse::<u16>().unwrap();
+            body["data"] = json!({
+                "priority": number(0), "weight": number(1), "port": number(2), "target": words[3],
+            });
+        }
+        RecordData::Caa { flags, tag, value } => {
+            let value = String::from_utf8(value.clone()).unwrap();
+            body["data"] = json!({ "flags": flags, "tag": tag, "value": value });
+        }
+        RecordData::Txt(_) => body["content"] = data.to_string().into(),
+        RecordData::A(_) | RecordData::Aaaa(_) | RecordData::Cname(_) | RecordData::Ns(_) => {
+            body["content"] = plain.into();
+        }
+    }
+    if matches!(
+        data,
+        RecordData::A(_) | RecordData::Aaaa(_) | RecordData::Cname(_)
+    ) {
+        body["proxied"] = set.proxied.into();
+    }
+    body
+}
+
 macro_rules! contract {
     ($backend:ident: $fixture:ty => $($test:ident,)*) => {
         mod $backend {
@@ -63,6 +173,18 @@ macro_rules! contract {
 }
 
 contract!(memory_backend: super::Memory =>
+    the_difference_after_a_change_is_empty,
+    performing_twice_is_performing_once,
+    what_was_made_is_ours_and_foreign_to_others,
+    what_was_taken_over_is_ours,
+    what_somebody_changed_since_is_a_conflict,
+    what_belongs_to_others_is_a_conflict,
+    what_somebody_deleted_since_needs_no_deleting,
+    an_address_that_is_not_known_is_rejected,
+    zones_are_found_by_name_and_by_the_names_wanted,
+    a_zone_that_is_not_there_is_left_out,
+);
+contract!(cloudflare_backend: super::Cloudflare =>
     the_difference_after_a_change_is_empty,
     performing_twice_is_performing_once,
     what_was_made_is_ours_and_foreign_to_others,
@@ -95,7 +217,7 @@ async fn zone(it: &impl Fixture) -> ObservedZone {
 
 fn rules(it: &impl Fixture) -> Rules {
     Rules {
-        capabilities: it.backend().capabilities(),
+        capabilities: Capabilities::of(DnsProvider::Cloudflare),
         max_removed_percent: 100,
         target: Some(name("blog.pages.dev")),
         ..cloudflare()
@@ -110,7 +232,7 @@ async fn difference(it: &impl Fixture, rules: &Rules, asked: &[&str]) -> Differe
 /// The one action that leads to what is asked for.
 async fn action(it: &impl Fixture, rules: &Rules, asked: &[&str]) -> DnsAction {
     let difference = difference(it, rules, asked).await;
-    let mut actions = difference.actions(&site(), DnsProvider::Cloudflare, None);
+    let mut actions = difference.actions(&site(), DnsProvider::Cloudflare, None, None);
     assert_eq!(actions.len(), 1, "{difference:?}");
     actions.remove(0)
 }
@@ -311,6 +433,7 @@ fn zones_in_memory_are_found_by_id_and_refuse_what_name_servers_refuse() {
             site: site(),
             provider: DnsProvider::Rfc2136,
             credential: None,
+            account: None,
             zone_id: "1".into(),
             zone: name(ZONE),
             changes: vec![fine, DnsChange::Create(set(line).into())],

@@ -306,7 +306,7 @@ fn actions_tell_what_they_do() {
         &[zone(ZONE, &["ours a.spore.example TXT y"])],
         &cloudflare(),
     );
-    let actions = difference.actions(&crate::world::site(), DnsProvider::Cloudflare, None);
+    let actions = difference.actions(&crate::world::site(), DnsProvider::Cloudflare, None, None);
     let [action] = &actions[..] else {
         panic!("{actions:?}")
     };

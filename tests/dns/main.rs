@@ -2,12 +2,16 @@
 //! it vanish.
 #![cfg(test)]
 
+#[path = "../fake/cloudflare/mod.rs"]
+mod cloudflare;
 #[path = "../common/mod.rs"]
 mod common;
 mod contract;
 mod differences;
 mod messages;
 mod obstacles;
+#[path = "../pages/setup.rs"]
+mod pages;
 mod properties;
 mod world;
 mod zones;

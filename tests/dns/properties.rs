@@ -4,7 +4,7 @@ use crate::common::block_on;
 use crate::world::{ZONE, name, ownership, perform, rules, set, site, wanted};
 use mycelia_spore::dns::{DnsBackend, DnsScope, memory::Memory};
 use mycelia_spore::model::{DnsDeletePolicy, DnsOwnership, DnsProvider, DnsRecordType};
-use mycelia_spore::observed::{ObservedZone, Ownership};
+use mycelia_spore::observed::{Look, ObservedZone, Ownership};
 use mycelia_spore::plan::dns::{ChangeKind, Difference, DnsChange, Rules, diff};
 use mycelia_spore::records::{Content, DeclaredSet, Owner, RecordKey, RecordSet, type_name};
 use proptest::prelude::*;
@@ -75,6 +75,8 @@ fn observe(backend: &Memory) -> Vec<ObservedZone> {
         provider: DnsProvider::Cloudflare,
         zone: None,
         credential: None,
+        account: None,
+        look: Look::Closely,
         names,
     };
     block_on(backend.observe(&scope)).unwrap()

@@ -8,7 +8,7 @@ use mycelia_spore::dns::{DnsBackend, DnsScope};
 use mycelia_spore::model::{
     DnsDeletePolicy, DnsOwnership, DnsProvider, DnsRecordType, Parse, SiteId, Ttl,
 };
-use mycelia_spore::observed::{ObservedSet, ObservedZone, OtherSet, Ownership};
+use mycelia_spore::observed::{Look, ObservedSet, ObservedZone, OtherSet, Ownership};
 use mycelia_spore::plan::dns::{Difference, Rules, diff};
 use mycelia_spore::records::{
     Capabilities, Content, DeclaredSet, Name, Owner, RecordData, RecordKey, RecordSet, type_name,
@@ -159,6 +159,8 @@ pub(crate) fn scope(zone: &str) -> DnsScope {
         provider: DnsProvider::Cloudflare,
         zone: Some(mycelia_spore::records::ZoneRef::Name(name(zone))),
         credential: None,
+        account: None,
+        look: Look::Closely,
         names: [].into(),
     }
 }
@@ -169,7 +171,7 @@ pub(crate) async fn perform(
     difference: &Difference,
     target: &Name,
 ) -> Result<(), mycelia_spore::edge::EdgeError> {
-    for action in difference.actions(&site(), DnsProvider::Cloudflare, None) {
+    for action in difference.actions(&site(), DnsProvider::Cloudflare, None, None) {
         backend.perform(&action.with_target(target)).await?;
     }
     Ok(())

@@ -34,7 +34,7 @@ fn troubles() -> Vec<(&'static str, Fault)> {
 
 fn place() -> Place {
     let fake = Fake::with(|world| world.settings.domains = DomainClock::AtOnce);
-    Place::over(fake, PagesOptions::default())
+    Place::impatient(fake)
 }
 
 /// Runs `work` with each trouble at each of its calls: first without trouble, to count them.

@@ -46,6 +46,17 @@ impl Place {
         }
     }
 
+    /// The same by a client that soon takes silence for an answer.
+    pub(crate) fn impatient(fake: Fake) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let cloudflare = reached_within(&fake, &folder, IMPATIENT);
+        Self {
+            backend: CloudflarePages::new(cloudflare, PagesOptions::default()),
+            fake,
+            folder,
+        }
+    }
+
     /// Another program that knows nothing of what was done so far.
     pub(crate) fn restarted(self) -> Self {
         let backend = backend(&self.fake, &self.folder, PagesOptions::default());
@@ -108,13 +119,16 @@ impl Place {
     }
 }
 
-/// How long the client waits for an answer.
-pub(crate) const IMPATIENT: Duration = Duration::from_millis(250);
+/// How long a client waits for an answer whose server is silent on purpose.
+pub(crate) const IMPATIENT: Duration = Duration::from_millis(500);
+
+/// How long a client waits for an answer on a busy machine.
+const PATIENT: Duration = Duration::from_secs(20);
 
 /// A client that tries again as often as the real one, and at once.
-pub(crate) fn http() -> Http {
+fn http(timeout: Duration) -> Http {
     Http::new(HttpSettings {
-        timeout: IMPATIENT,
+        timeout,
         retry: Retry {
             base: Duration::from_millis(1),
             max: Duration::from_millis(5),
@@ -126,6 +140,11 @@ pub(crate) fn http() -> Http {
 
 /// Cloudflare as the fake's token reaches it.
 pub(crate) fn reached(fake: &Fake, folder: &TempDir) -> Cloudflare {
+    reached_within(fake, folder, PATIENT)
+}
+
+/// The same by a client that waits no longer for an answer.
+pub(crate) fn reached_within(fake: &Fake, folder: &TempDir, timeout: Duration) -> Cloudflare {
     let file = folder.path().join("token");
     fs::write(&file, fake.token()).unwrap();
     let secret = folder.path().join("secret");
@@ -147,7 +166,7 @@ pub(crate) fn reached(fake: &Fake, folder: &TempDir) -> Cloudflare {
         ),
         ..CloudflareSettings::default()
     };
-    Cloudflare::new(settings, http())
+    Cloudflare::new(settings, http(timeout))
 }
 
 /// A backend over a fake, with credentials in a folder.

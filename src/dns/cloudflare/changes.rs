@@ -199,7 +199,9 @@ fn batches(todo: Vec<(&DnsChange, Operations)>) -> Vec<Vec<Operations>> {
     let mut batches: Vec<(usize, Vec<Operations>)> = Vec::new();
     for name in grouped(todo) {
         let mut operations = Operations::default();
-        name.into_iter().for_each(|it| operations.append(it));
+        for part in name {
+            operations.append(part);
+        }
         let size = operations.len();
         match batches.last_mut() {
             Some((length, batch)) if *length + size <= BATCH => {

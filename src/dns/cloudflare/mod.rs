@@ -48,7 +48,10 @@ impl fmt::Debug for CloudflareDns {
 }
 
 /// Lists that were read a short time ago, each by one reader at a time.
-struct Cache<K, V>(Shared<HashMap<K, Arc<Mutex<Option<(Instant, Arc<V>)>>>>>);
+struct Cache<K, V>(Shared<HashMap<K, Arc<Mutex<Read<V>>>>>);
+
+/// A list and when it was asked for; `None` before it was.
+type Read<V> = Option<(Instant, Arc<V>)>;
 
 impl<K: Hash + Eq, V> Cache<K, V> {
     fn new() -> Self {
@@ -116,7 +119,11 @@ impl CloudflareDns {
     /// The zones that the scope's names lie in, or the one it names.
     async fn zones(&self, client: &Client, scope: &DnsScope) -> Result<Vec<Zone>, EdgeError> {
         if let Some(ZoneRef::Id(id)) = &scope.zone {
-            return Ok(vec![client.get(&format!("/zones/{id}")).await?]);
+            return match client.get(&format!("/zones/{id}")).await {
+                Ok(zone) => Ok(vec![zone]),
+                Err(error) if error.status() == Some(404) => Ok(Vec::new()),
+                Err(error) => Err(error.into()),
+            };
         }
         let age = match scope.look {
             Look::Passing => BELIEVED,

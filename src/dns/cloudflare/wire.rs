@@ -109,7 +109,8 @@ impl Record {
             DnsRecordType::Srv => fields(&["priority", "weight", "port", "target"]),
             DnsRecordType::Caa => field("value").and_then(|value| {
                 let rest = fields(&["flags", "tag"])?;
-                Some(format!("{rest} {value}"))
+                let value = value.replace('\\', "\\\\").replace('"', "\\\"");
+                Some(format!("{rest} \"{value}\""))
             }),
             DnsRecordType::A
             | DnsRecordType::Aaaa

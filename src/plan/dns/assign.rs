@@ -15,14 +15,12 @@ pub(super) enum Want {
     Set(WantedSet),
     /// Nothing that makes sense, and why: the message contradicts itself.
     Contradiction(&'static str),
+    /// Perhaps something: a set of `@` that may be meant for this zone. What is there is left as it is.
+    Unclear,
 }
 
 /// What is wanted in one zone, by key.
 pub(super) type Wanted = BTreeMap<RecordKey, Want>;
-
-/// Why nothing is done with sets of `@` where several zones are there. Each zone's own sets of their types
-/// are left as they are, since any may be meant.
-const NO_APEX: &str = "no name tells which zone \"@\" is of: give dns.zoneId";
 
 /// The zones with what is wanted in them.
 pub(super) struct Assigned<'z> {
@@ -36,16 +34,14 @@ impl<'z> Assigned<'z> {
     pub(super) fn of(declared: &[DeclaredSet], zones: &'z [ObservedZone], rules: &Rules) -> Self {
         let mut found = Zones::of(zones);
         let apex = found.apex(declared);
-        let uncertain = apex.is_none() && !found.unique.is_empty();
-        let (mut withheld, mut apexes) = (Vec::new(), BTreeMap::new());
+        let (mut withheld, mut unclear) = (Vec::new(), Vec::new());
         // Data that is given goes before the hosting project's address, which is only filled in.
         let (given, filled): (Vec<_>, Vec<_>) = declared
             .iter()
             .partition(|set| matches!(set.content, Content::Data(_)));
         for set in given.into_iter().chain(filled) {
-            if uncertain && set.owner == Owner::Apex {
-                apexes.insert(set.kind as u16, set.kind);
-                continue;
+            if apex.is_none() && set.owner == Owner::Apex {
+                unclear.push(set.kind);
             }
             match found.place(set, apex.as_ref()) {
                 Ok((zone, wanted)) => withheld.extend(add(wanted, set.within(zone), rules)),
@@ -55,12 +51,12 @@ impl<'z> Assigned<'z> {
         withheld.sort_by(|one, two| (&one.action, &one.reason).cmp(&(&two.action, &two.reason)));
         let mut zones: Vec<_> = found.unique.into_values().collect();
         for (zone, wanted) in &mut zones {
-            for kind in apexes.values() {
-                let (name, kind) = (zone.name.clone(), *kind);
-                let unclear = Want::Contradiction(NO_APEX);
-                wanted.entry(RecordKey { name, kind }).or_insert(unclear);
-            }
             exclude(wanted, rules);
+            for &kind in &unclear {
+                let name = zone.name.clone();
+                let key = RecordKey { name, kind };
+                wanted.entry(key).or_insert(Want::Unclear);
+            }
         }
         Self { zones, withheld }
     }
@@ -129,7 +125,7 @@ impl<'z> Zones<'z> {
     ) -> Result<(&'z Name, &mut Wanted), String> {
         let name = match &set.owner {
             Owner::At(name) => name,
-            Owner::Apex => apex.ok_or(NO_APEX)?,
+            Owner::Apex => apex.ok_or("no name tells which zone \"@\" is of: give dns.zoneId")?,
         };
         let zone = self.holding(name).ok_or(
             "no zone was found that holds it: make the zone at the provider, or check the \
@@ -176,7 +172,7 @@ fn in_place<'w>(wanted: &'w Wanted, set: &WantedSet, rules: &Rules) -> Option<&'
                 let excluded = rules.capabilities.exclude(key.kind, set.key.kind);
                 other.content != Content::HostingTarget && (same || excluded)
             }
-            Want::Contradiction(_) => true,
+            Want::Contradiction(_) | Want::Unclear => true,
         })
         .map(|(key, _)| key)
 }

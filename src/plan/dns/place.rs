@@ -28,7 +28,7 @@ pub(super) struct Place<'z> {
 pub(super) struct Decision<'z> {
     /// The changes.
     pub(super) changes: Vec<DnsChange>,
-    /// What is wanted and cannot be, and why.
+    /// What is wanted and cannot be, and why; also what is perhaps wanted.
     pub(super) refused: Vec<(&'z RecordKey, &'z Want, String)>,
     /// Sets of this site that are no longer wanted and stay.
     pub(super) staying: Vec<(&'z ObservedSet, Staying)>,
@@ -111,6 +111,7 @@ impl<'z> Place<'z> {
             let verdict = match want {
                 Want::Set(set) => self.verdict(set, rules, going, staying),
                 Want::Contradiction(why) => Err((*why).into()),
+                Want::Unclear => Err(String::new()),
             };
             match verdict {
                 Ok(change) => decision.changes.extend(change),

@@ -109,13 +109,18 @@ fn brake(
 
 /// What of a decision people must be told.
 fn told(decision: &Decision<'_>) -> impl Iterator<Item = Withheld> {
-    let refused = decision.refused.iter().map(|(key, want, reason)| Withheld {
-        action: match want {
+    let refused = decision.refused.iter().filter_map(|(key, want, reason)| {
+        let action = match want {
             Want::Set(set) => format!("set {set}"),
             Want::Contradiction(_) => format!("set {key}"),
-        },
-        reason: reason.clone(),
-        refused: true,
+            // Told with those that have no place.
+            Want::Unclear => return None,
+        };
+        Some(Withheld {
+            action,
+            reason: reason.clone(),
+            refused: true,
+        })
     });
     let staying = decision.staying.iter().map(|(found, why)| Withheld {
         action: format!("delete {}", found.set),
