@@ -59,7 +59,8 @@ impl DesiredDns {
         let sets = group(dns.provider, zone.as_ref(), &dns.records, faults);
         let apex = sets.iter().any(|set| set.owner == Owner::Apex);
         let named = sets.iter().any(|set| set.owner != Owner::Apex);
-        if apex && !named && dns.zone.is_empty() && domains.is_none() {
+        let needed = dns.provider != DnsProvider::None && dns.zone.is_empty();
+        if apex && !named && needed && domains.is_none() {
             let message = "is required: no name tells which zone \"@\" is of";
             super::fault(faults, "missing", "dns.zoneId", message, None);
         }

@@ -84,6 +84,12 @@ fn the_zone_must_be_told_where_no_name_tells_it() {
         faults(desired("", &apex, |_| {})),
         ["dns.zoneId: is required: no name tells which zone \"@\" is of [missing]"]
     );
+    // For a person who enters the record it need not be told.
+    let by_hand = desired("", &apex, |config| {
+        let mut dns = config.get_dns().unwrap();
+        dns.set_provider(DnsProvider::None);
+    });
+    assert_eq!(by_hand.unwrap().sets.len(), 1);
     // The names of the website tell it as well.
     let named = desired("", &apex, |config| {
         config.init_domains().set_primary("spore.example");

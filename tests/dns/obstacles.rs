@@ -245,12 +245,30 @@ fn what_the_message_declares_itself_goes_before_the_hosting_project() {
         assert_eq!(lines[0], format!("+ {declared}"));
         assert_eq!(lines[1], format!("{told} {key} itself"));
     }
+    // So it does where it contradicts itself in other types, and leads there in one way.
+    let asked = [
+        "spore.example TXT x",
+        "@ TXT y @60",
+        "@ CNAME HOSTING",
+        "spore.example CNAME HOSTING",
+    ];
+    let lines = |asked: &[&str]| lines(&cloudflare(), &[], asked);
+    assert_eq!(
+        lines(&asked)[0],
+        "+ spore.example CNAME (the address of the hosting project)"
+    );
+    assert_eq!(lines(&asked).len(), 2);
+    let twice = [
+        "@ CNAME HOSTING",
+        "@ CNAME HOSTING proxied",
+        "@ CNAME HOSTING",
+    ];
+    assert_eq!(
+        lines(&twice),
+        ["! set spore.example CNAME: the message declares it twice, in ways that do not agree"]
+    );
     // What can stand beside it does.
     let asked = ["www.spore.example CNAME HOSTING", "www.spore.example TXT x"];
-    assert_eq!(lines(&cloudflare(), &[], &asked).len(), 2);
-    assert!(
-        lines(&cloudflare(), &[], &asked)
-            .iter()
-            .all(|line| line.starts_with('+'))
-    );
+    assert_eq!(lines(&asked).len(), 2);
+    assert!(lines(&asked).iter().all(|line| line.starts_with('+')));
 }

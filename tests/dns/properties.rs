@@ -126,8 +126,9 @@ fn lawful(rules: &Rules, sets: Vec<(RecordSet, &'static str)>) -> Vec<(RecordSet
 
 fn some_rules(provider: DnsProvider) -> impl Strategy<Value = Rules> {
     let target = prop::option::of(Just(name("blog.pages.dev")));
-    (any::<bool>(), any::<bool>(), 0..=100_u8, target).prop_map(
-        move |(adopt, keep, max_removed_percent, target)| Rules {
+    (any::<[bool; 3]>(), 0..=100_u8, target).prop_map(
+        move |([zone_given, adopt, keep], max_removed_percent, target)| Rules {
+            zone_given,
             ownership: if adopt {
                 DnsOwnership::Adopt
             } else {

@@ -121,6 +121,7 @@ pub(crate) fn key(line: &str) -> RecordKey {
 pub(crate) fn rules(provider: DnsProvider) -> Rules {
     Rules {
         capabilities: Capabilities::of(provider),
+        zone_given: false,
         ownership: DnsOwnership::Marked,
         delete_policy: DnsDeletePolicy::Delete,
         max_removed_percent: 30,

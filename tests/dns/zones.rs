@@ -91,6 +91,16 @@ fn the_zones_own_name_is_found_by_the_other_names() {
     assert_eq!(placed(&standard(), &[], &["@ TXT x"]), [unknown]);
     let both = ["@ TXT x", "www.a.example TXT x", "www.b.example TXT x"];
     assert_eq!(placed(&standard(), &zones, &both)[2..], [unknown]);
+    // A name elsewhere makes one zone no more certain; the message's own word does.
+    let elsewhere = ["@ TXT x", "www.a.example TXT x", "www.c.example TXT x"];
+    assert_eq!(placed(&standard(), &["a.example"], &elsewhere)[1], unknown);
+    let given = Rules {
+        zone_given: true,
+        ..standard()
+    };
+    let placed_there = placed(&given, &["a.example"], &elsewhere);
+    assert_eq!(placed_there[0], "id-a.example: a.example TXT");
+    assert_eq!(placed_there.len(), 3);
     // Whichever it is, what is there is not taken for unwanted.
     let there = zones.map(|name| {
         let lines = [

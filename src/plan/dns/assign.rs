@@ -33,7 +33,7 @@ pub(super) struct Assigned<'z> {
 impl<'z> Assigned<'z> {
     pub(super) fn of(declared: &[DeclaredSet], zones: &'z [ObservedZone], rules: &Rules) -> Self {
         let mut found = Zones::of(zones);
-        let apex = found.apex(declared);
+        let apex = found.apex(declared, rules.zone_given);
         let (mut withheld, mut unclear) = (Vec::new(), Vec::new());
         // Data that is given goes before the hosting project's address, which is only filled in.
         let (given, filled): (Vec<_>, Vec<_>) = declared
@@ -105,14 +105,17 @@ impl<'z> Zones<'z> {
             .find_map(|parent| self.names.get(parent).copied())
     }
 
-    /// The zone that `@` is of: the only one, or the one that all other names lie in.
-    fn apex(&self, declared: &[DeclaredSet]) -> Option<Name> {
-        let mut all = self.names.values();
-        if let (Some(only), None) = (all.next(), all.next()) {
-            return Some((*only).clone());
-        }
+    /// The zone that `@` is of: the one that the message names, or the one that all other names lie in.
+    fn apex(&self, declared: &[DeclaredSet], zone_given: bool) -> Option<Name> {
         let names = declared.iter().filter_map(|set| set.owner.name());
-        let mut zones = names.map(|name| self.holding(name));
+        let mut zones = names.map(|name| self.holding(name)).peekable();
+        if zone_given || zones.peek().is_none() {
+            let mut all = self.names.values();
+            return all
+                .next()
+                .filter(|_| all.next().is_none())
+                .map(|only| (*only).clone());
+        }
         let first = zones.next()??;
         zones.all(|zone| zone == Some(first)).then(|| first.clone())
     }
@@ -165,15 +168,16 @@ fn add(wanted: &mut Wanted, set: WantedSet, rules: &Rules) -> Option<Withheld> {
 
 /// A set with data of its own that takes the place of one that would lead to the hosting project.
 fn in_place<'w>(wanted: &'w Wanted, set: &WantedSet, rules: &Rules) -> Option<&'w RecordKey> {
+    let given = |key: &RecordKey, want: &Want| {
+        let excluded = rules.capabilities.exclude(key.kind, set.key.kind);
+        let same_data = match want {
+            Want::Set(other) => *key == set.key && other.content != Content::HostingTarget,
+            Want::Contradiction(_) | Want::Unclear => false,
+        };
+        excluded || same_data
+    };
     of_name(wanted, &set.key.name)
-        .find(|(key, want)| match want {
-            Want::Set(other) => {
-                let same = **key == set.key;
-                let excluded = rules.capabilities.exclude(key.kind, set.key.kind);
-                other.content != Content::HostingTarget && (same || excluded)
-            }
-            Want::Contradiction(_) | Want::Unclear => true,
-        })
+        .find(|(key, want)| given(key, want))
         .map(|(key, _)| key)
 }
 

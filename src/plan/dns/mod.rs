@@ -31,6 +31,8 @@ use assign::Assigned;
 pub struct Rules {
     /// What the provider can do.
     pub capabilities: Capabilities,
+    /// Whether the message names the zone; otherwise it is found by the sets' names.
+    pub zone_given: bool,
     /// Which sets may be changed.
     pub ownership: DnsOwnership,
     /// What happens to sets of this site that are no longer wanted.
@@ -53,6 +55,7 @@ impl Rules {
     ) -> Self {
         Self {
             capabilities,
+            zone_given: dns.zone.is_some(),
             ownership: dns.ownership,
             delete_policy: dns.delete_policy,
             max_removed_percent: policy.max_removed_dns_percent,
