@@ -96,25 +96,25 @@ impl<'a> Client<'a> {
             .unwrap()
     }
 
-    /// GETs a path.
+    /// Reads a path.
     #[track_caller]
     pub(crate) fn get(&self, path: &str) -> Reply {
         self.ask("GET", path, &Value::Null)
     }
 
-    /// POSTs a body to a path.
+    /// Sends a body to a path.
     #[track_caller]
     pub(crate) fn post(&self, path: &str, body: &Value) -> Reply {
         self.ask("POST", path, body)
     }
 
-    /// DELETEs a path.
+    /// Deletes what a path names.
     #[track_caller]
     pub(crate) fn delete(&self, path: &str) -> Reply {
         self.ask("DELETE", path, &Value::Null)
     }
 
-    /// PATCHes a path.
+    /// Sends changes to a path.
     #[track_caller]
     pub(crate) fn patch(&self, path: &str, body: &Value) -> Reply {
         self.ask("PATCH", path, body)

@@ -47,6 +47,7 @@ mod route;
 mod server;
 mod shape;
 mod shapes;
+mod upload;
 mod wire;
 mod world;
 mod zones;

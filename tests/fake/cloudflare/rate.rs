@@ -17,7 +17,7 @@ impl Default for Rate {
     fn default() -> Self {
         Self {
             calls: 1_200,
-            window: Duration::from_mins(5),
+            window: Duration::from_secs(300),
         }
     }
 }
