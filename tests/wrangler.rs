@@ -45,7 +45,10 @@ impl World {
             );
             return None;
         };
-        on_path("node", UNCHECKED).then(|| Self {
+        if !on_path("node", UNCHECKED) || !node_is_new_enough() {
+            return None;
+        }
+        Some(Self {
             program,
             fake: Fake::start(),
             folder: TempDir::new().unwrap(),
@@ -119,6 +122,19 @@ impl World {
             .filter(|call| call.path == "/pages/assets/upload");
         uploads.count()
     }
+}
+
+/// Whether Node.js is one that wrangler runs on, which demands version 20 or later.
+fn node_is_new_enough() -> bool {
+    let output = Command::new("node").arg("--version").output().unwrap();
+    let version = String::from_utf8(output.stdout).unwrap();
+    let major = version.trim_start_matches('v').split('.').next();
+    let enough = major.is_some_and(|major| major.parse::<u32>().is_ok_and(|major| major >= 20));
+    if !enough {
+        let why = format!("Node.js is {} and not 20 or later", version.trim());
+        skipped(&why, UNCHECKED);
+    }
+    enough
 }
 
 fn newest(project: &Project) -> &Deployment {

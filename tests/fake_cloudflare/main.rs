@@ -9,5 +9,10 @@
 #[path = "../fake/cloudflare/mod.rs"]
 mod cloudflare;
 
+mod assets;
 mod client;
+mod deployments;
+mod domains;
+mod faults;
 mod projects;
+mod records;
