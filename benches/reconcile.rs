@@ -3,7 +3,10 @@
 use crate::harness::{Bar, Figure, Result, Row, Table, folder};
 use crate::message;
 use mycelia_spore::build::Builds;
+use mycelia_spore::edge::cloudflare::{Cloudflare, CloudflareSettings};
+use mycelia_spore::edge::http::{Http, HttpSettings};
 use mycelia_spore::hosting::Backends;
+use mycelia_spore::hosting::cloudflare_pages::{CloudflarePages, PagesOptions};
 use mycelia_spore::hosting::local_static::LocalStatic;
 use mycelia_spore::plan::Policy;
 use mycelia_spore::reconcile::{Mode, Reconciler};
@@ -68,7 +71,16 @@ pub(crate) fn run(table: &mut Table) -> Result<()> {
 pub(crate) fn reconciler(folder: &Path, roots: Vec<PathBuf>) -> Result<Reconciler> {
     let local_static = LocalStatic::new(folder.join("local-static"));
     Ok(Reconciler {
-        backends: Backends { local_static },
+        backends: Backends {
+            local_static,
+            cloudflare_pages: CloudflarePages::new(
+                Cloudflare::new(
+                    CloudflareSettings::default(),
+                    Http::new(HttpSettings::new("mycelia-spore tests")),
+                ),
+                PagesOptions::default(),
+            ),
+        },
         builds: Builds::new(roots),
         store: Store::open(folder)?,
         policy: Policy::default(),

@@ -1,12 +1,15 @@
 //! What a message asks for, normalised: defaults filled in, fields checked against each other.
 
 mod connected;
+mod dns;
+
+pub use dns::DesiredDns;
 
 use crate::model::{
-    AbsolutePath, AliasPolicy, Build, BuildType, DnsConfig, Domains, Ensure, Fault, Faults,
-    Hosting, HostingProvider, HostingSettings, Label, OutputDir, ProjectName, PurchaseConfig,
-    RefName, RelativePath, Repo, RepoPlace, Site, SiteId, SiteKind, Slug, SporeConfig, TlsMode,
-    Treelink, VariableValue,
+    AbsolutePath, AliasPolicy, Build, BuildType, Domains, Ensure, Fault, Faults, Hosting,
+    HostingProvider, HostingSettings, Label, OutputDir, ProjectName, PurchaseConfig, RefName,
+    RelativePath, Repo, RepoPlace, Site, SiteId, SiteKind, Slug, SporeConfig, TlsMode, Treelink,
+    VariableValue,
 };
 use crate::model::{DomainName, Parse};
 use crate::release::{Digest, HeaderRule, RedirectRule};
@@ -29,7 +32,7 @@ pub struct DesiredSite {
     /// Where and how it is published.
     pub hosting: DesiredHosting,
     /// DNS records to keep.
-    pub dns: Option<DnsConfig>,
+    pub dns: Option<DesiredDns>,
     /// A domain to register.
     pub purchase: Option<PurchaseConfig>,
 }
@@ -149,6 +152,21 @@ pub enum Property {
 }
 
 impl DesiredHosting {
+    /// A website of which nothing is asked.
+    #[must_use]
+    pub fn bare(key: HostingKey, settings: HostingSettings) -> Self {
+        Self {
+            key,
+            settings,
+            names: Names::default(),
+            tls: TlsMode::Provider,
+            rules: Rules::default(),
+            branches: Branches::default(),
+            connected: None,
+            properties: Properties::new(),
+        }
+    }
+
     /// The backend.
     #[must_use]
     pub const fn provider(&self) -> HostingProvider {
@@ -267,6 +285,7 @@ impl DesiredSite {
             }
             Ensure::Present | Ensure::Paused | Ensure::Absent => None,
         };
+        let dns = dns(config, present, &mut faults);
         if let Some(faults) = Faults::of(faults) {
             return Err(faults);
         }
@@ -289,10 +308,20 @@ impl DesiredSite {
                 connected,
                 properties: Properties::new(),
             },
-            dns: config.dns.clone(),
+            dns,
             purchase: config.purchase.clone(),
         })
     }
+}
+
+/// The DNS section. A site that should be absent keeps no records, so nothing is wrong with them.
+fn dns(config: &SporeConfig, present: bool, faults: &mut Vec<Fault>) -> Option<DesiredDns> {
+    let mut found = Vec::new();
+    let dns = DesiredDns::from_config(config.dns.as_ref()?, config.domains.as_ref(), &mut found);
+    if present {
+        faults.append(&mut found);
+    }
+    Some(dns)
 }
 
 /// The project's name: the message's, or the site's id, which has the same syntax.

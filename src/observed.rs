@@ -1,5 +1,9 @@
 //! What was found at a backend.
 
+mod dns;
+
+pub use dns::{ObservedSet, ObservedZone, OtherSet};
+
 use crate::desired::{Names, Properties};
 use crate::model::DomainName;
 use crate::release::{Digest, ReleaseId};

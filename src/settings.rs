@@ -1,13 +1,18 @@
 //! What the operator has decided: built-in values, then a file, then the environment, then flags.
 
-use crate::model::HostingProvider;
+use crate::edge::cloudflare::{self, AccountId, AccountSettings, CloudflareSettings};
+use crate::edge::secret::{Credentials, SecretPlace};
+use crate::hosting::cloudflare_pages::{self, PagesOptions};
+use crate::model::{HostingProvider, Parse, SettingsName};
 use crate::plan::{Patterns, Policy};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use thiserror::Error;
 
 /// Sites worked on at once when nothing else is said.
@@ -32,6 +37,10 @@ pub struct Settings {
     pub jobs: usize,
     /// Days that what is left of a site is kept after it was taken down.
     pub tombstone_days: u16,
+    /// How Cloudflare is reached.
+    pub cloudflare: CloudflareSettings,
+    /// How Cloudflare Pages is worked with.
+    pub pages: PagesOptions,
 }
 
 /// Settings that cannot be used.
@@ -60,7 +69,7 @@ pub enum SettingsError {
         /// The file.
         path: PathBuf,
         /// The key.
-        key: &'static str,
+        key: String,
         /// What is wrong.
         message: String,
     },
@@ -91,6 +100,8 @@ struct File {
     policy: PolicyTable,
     sources: SourcesTable,
     local_static: LocalStaticTable,
+    credentials: BTreeMap<String, CredentialTable>,
+    cloudflare: CloudflareTable,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -113,6 +124,45 @@ struct SourcesTable {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 struct LocalStaticTable {
     tombstone_days: Option<u16>,
+}
+
+/// Where a credential is kept: exactly one of the three.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct CredentialTable {
+    file: Option<PathBuf>,
+    systemd: Option<String>,
+    env: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct CloudflareTable {
+    api_base_url: Option<String>,
+    requests_per_five_minutes: Option<u32>,
+    driver: Driver,
+    wrangler: Option<PathBuf>,
+    deploy_wait_seconds: Option<u64>,
+    domain_wait_seconds: Option<u64>,
+    accounts: BTreeMap<String, AccountTable>,
+}
+
+/// An account at Cloudflare.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct AccountTable {
+    account_id: String,
+    token: String,
+    max_files: Option<usize>,
+}
+
+/// What uploads to Cloudflare Pages.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Driver {
+    #[default]
+    Native,
+    Wrangler,
 }
 
 /// A hosting provider by the name the schema gives it.
@@ -162,7 +212,7 @@ impl Settings {
             if percent > 100 {
                 return Err(SettingsError::Value {
                     path,
-                    key: "policy.max-removed-percent",
+                    key: "policy.max-removed-percent".into(),
                     message: format!("{percent} is not within 0 to 100"),
                 });
             }
@@ -172,11 +222,16 @@ impl Settings {
         if !JOBS_ALLOWED.contains(&jobs) {
             return Err(SettingsError::Value {
                 path,
-                key: "jobs",
+                key: "jobs".into(),
                 message: format!("{jobs} is not within 1 to 1024"),
             });
         }
+        let keys = Keys { path };
+        let credentials = keys.credentials(file.credentials)?;
+        let pages = keys.pages(&file.cloudflare)?;
         Ok(Self {
+            cloudflare: keys.cloudflare(file.cloudflare, credentials)?,
+            pages,
             state_dir: match overrides.state_dir.or(file.state_dir) {
                 Some(folder) => folder,
                 None => default_state_dir()?,
@@ -187,6 +242,146 @@ impl Settings {
             tombstone_days: file.local_static.tombstone_days.unwrap_or(TOMBSTONE_DAYS),
         })
     }
+}
+
+/// Checks values of the file, naming it in errors.
+struct Keys {
+    path: PathBuf,
+}
+
+impl Keys {
+    fn wrong(&self, key: impl Into<String>, message: impl Into<String>) -> SettingsError {
+        SettingsError::Value {
+            path: self.path.clone(),
+            key: key.into(),
+            message: message.into(),
+        }
+    }
+
+    /// A name as messages use it.
+    fn name(&self, key: &str, name: &str) -> Result<SettingsName, SettingsError> {
+        SettingsName::parse(name).map_err(|defect| self.wrong(key, defect.message))
+    }
+
+    fn credentials(
+        &self,
+        tables: BTreeMap<String, CredentialTable>,
+    ) -> Result<Credentials, SettingsError> {
+        let mut places = BTreeMap::new();
+        for (name, table) in tables {
+            let key = format!("credentials.{name}");
+            let place = match (table.file, table.systemd, table.env) {
+                (Some(file), None, None) => SecretPlace::File(file),
+                (None, Some(name), None) => SecretPlace::Systemd(name),
+                (None, None, Some(name)) => SecretPlace::Environment(name),
+                _ => return Err(self.wrong(key, "exactly one of file, systemd and env is needed")),
+            };
+            places.insert(self.name(&key, &name)?, place);
+        }
+        Ok(Credentials::new(places))
+    }
+
+    fn pages(&self, table: &CloudflareTable) -> Result<PagesOptions, SettingsError> {
+        let mut pages = PagesOptions {
+            driver: match table.driver {
+                Driver::Native => cloudflare_pages::Driver::Native,
+                Driver::Wrangler => cloudflare_pages::Driver::Wrangler,
+            },
+            wrangler: table.wrangler.clone(),
+            ..PagesOptions::default()
+        };
+        for (key, seconds, wait) in [
+            (
+                "cloudflare.deploy-wait-seconds",
+                table.deploy_wait_seconds,
+                &mut pages.deploy_wait,
+            ),
+            (
+                "cloudflare.domain-wait-seconds",
+                table.domain_wait_seconds,
+                &mut pages.domain_wait,
+            ),
+        ] {
+            match seconds {
+                None => {}
+                Some(seconds @ 0..=86_400) => *wait = Duration::from_secs(seconds),
+                Some(seconds) => {
+                    return Err(self.wrong(key, format!("{seconds} is not within 0 to 86400")));
+                }
+            }
+        }
+        Ok(pages)
+    }
+
+    fn cloudflare(
+        &self,
+        table: CloudflareTable,
+        credentials: Credentials,
+    ) -> Result<CloudflareSettings, SettingsError> {
+        let mut accounts = BTreeMap::new();
+        for (name, account) in table.accounts {
+            let key = format!("cloudflare.accounts.{name}");
+            let id = AccountId::parse(&account.account_id).ok_or_else(|| {
+                let message = "an account id has 32 hexadecimal digits";
+                self.wrong(format!("{key}.account-id"), message)
+            })?;
+            let token = self.name(&format!("{key}.token"), &account.token)?;
+            if !credentials.has(&token) {
+                let message = format!("there is no [credentials.{token}]");
+                return Err(self.wrong(format!("{key}.token"), message));
+            }
+            let max_files = account.max_files;
+            let account = AccountSettings {
+                id,
+                token,
+                max_files,
+            };
+            accounts.insert(self.name(&key, &name)?, account);
+        }
+        let requests = table
+            .requests_per_five_minutes
+            .unwrap_or(cloudflare::REQUESTS);
+        if requests == 0 {
+            let key = "cloudflare.requests-per-five-minutes";
+            return Err(self.wrong(key, "0 would never send anything"));
+        }
+        let base_url = text_variable("CLOUDFLARE_API_BASE_URL")
+            .or(table.api_base_url)
+            .unwrap_or_else(|| cloudflare::BASE_URL.into());
+        if !base_url.starts_with("https://") && !is_loopback(&base_url) {
+            let message = format!("{base_url:?} would send tokens in the clear; use https");
+            return Err(self.wrong("cloudflare.api-base-url", message));
+        }
+        Ok(CloudflareSettings {
+            base_url: base_url.trim_end_matches('/').into(),
+            default_account: text_variable("CLOUDFLARE_ACCOUNT_ID"),
+            accounts,
+            credentials,
+            requests,
+        })
+    }
+}
+
+/// Whether an address leads to this machine, where plain HTTP harms nobody.
+fn is_loopback(url: &str) -> bool {
+    let host = url.strip_prefix("http://").unwrap_or_default();
+    let host = host.split(['/', '?', '#']).next().unwrap_or_default();
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next(),
+        None => host.split(':').next(),
+    };
+    !host.contains('@')
+        && name.is_some_and(|name| {
+            name == "localhost"
+                || name
+                    .parse()
+                    .is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+        })
+}
+
+/// A text in the environment; an empty one counts as none.
+fn text_variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// The first settings file there is. One that was asked for must be there; the usual places may be empty.

@@ -4,7 +4,6 @@ use super::args::{Global, Rollback};
 use super::exit::{Exit, Failure};
 use super::{render, setup, sites};
 use crate::build::Builds;
-use crate::hosting::Backends;
 use crate::reconcile::{Mode, Reconciler};
 use crate::sink::Sink;
 use std::io;
@@ -13,9 +12,7 @@ pub(super) fn run(global: &Global, args: &Rollback) -> Result<Exit, Failure> {
     let settings = setup::settings(global, None)?;
     let store = sites::open_known(&settings, &args.site)?;
     let reconciler = Reconciler {
-        backends: Backends {
-            local_static: setup::local_static(&settings.state_dir),
-        },
+        backends: setup::backends(&settings, setup::local_static(&settings.state_dir)),
         builds: Builds::default(),
         store,
         policy: settings.policy,

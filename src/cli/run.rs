@@ -4,7 +4,6 @@ use super::args::{Global, Run};
 use super::exit::{Exit, Failure};
 use super::{input, render, setup};
 use crate::build::Builds;
-use crate::hosting::Backends;
 use crate::hosting::local_static::LocalStatic;
 use crate::model::SiteId;
 use crate::reconcile::{Mode, Reconciler, Summary};
@@ -79,7 +78,7 @@ pub(super) async fn stream_in(
         tidy(settings, &store, &local_static).await?;
     }
     let reconciler = Arc::new(Reconciler {
-        backends: Backends { local_static },
+        backends: setup::backends(settings, local_static),
         builds: Builds::new(settings.source_roots.clone()),
         store,
         policy: settings.policy.clone(),

@@ -2,6 +2,10 @@
 
 use super::args::{Global, LogFormat};
 use super::exit::Failure;
+use crate::edge::cloudflare::Cloudflare;
+use crate::edge::http::{Http, HttpSettings};
+use crate::hosting::Backends;
+use crate::hosting::cloudflare_pages::CloudflarePages;
 use crate::hosting::local_static::LocalStatic;
 use crate::settings::{Overrides, Settings};
 use std::future::Future;
@@ -36,6 +40,17 @@ pub(super) fn settings(global: &Global, jobs: Option<usize>) -> Result<Settings,
 /// The `LocalStatic` backend of a state directory.
 pub(super) fn local_static(state_dir: &Path) -> LocalStatic {
     LocalStatic::new(state_dir.join("local-static"))
+}
+
+/// The hosting backends, with a `LocalStatic` of the caller's.
+pub(super) fn backends(settings: &Settings, local_static: LocalStatic) -> Backends {
+    let agent = concat!("mycelia-spore/", env!("CARGO_PKG_VERSION"));
+    let http = Http::new(HttpSettings::new(agent));
+    let cloudflare = Cloudflare::new(settings.cloudflare.clone(), http);
+    Backends {
+        local_static,
+        cloudflare_pages: CloudflarePages::new(cloudflare, settings.pages.clone()),
+    }
 }
 
 /// The runtime that everything asynchronous runs on.

@@ -2,6 +2,7 @@
 //!
 //! Planning is pure: the same inputs give the same plan, and nothing is read or changed on the way.
 
+pub mod dns;
 mod hosting;
 mod policy;
 
@@ -10,7 +11,7 @@ pub use policy::{Patterns, Policy};
 
 use crate::artifact::Artifact;
 use crate::desired::DesiredSite;
-use crate::model::{DnsConfig, DnsProvider, Ensure};
+use crate::model::Ensure;
 use crate::observed::ObservedSite;
 use crate::release::Digest;
 use std::collections::BTreeMap;
@@ -89,7 +90,7 @@ impl Plan {
             Ensure::Present => {
                 hosting::present(&mut plan, desired, artifact, observed, policy, standing);
                 if let Some(dns) = &desired.dns {
-                    by_hand(&mut plan, dns);
+                    dns::by_hand(&mut plan, dns);
                 }
             }
         }
@@ -122,21 +123,6 @@ impl Plan {
             action: action.into(),
             reason: reason.into(),
             refused: true,
-        });
-    }
-}
-
-/// With `dns.provider = none` the records are shown for a person to enter.
-fn by_hand(plan: &mut Plan, dns: &DnsConfig) {
-    if dns.provider != DnsProvider::None {
-        return;
-    }
-    for record in &dns.records {
-        let kind = crate::schema::enumerant_name(record.kind).to_uppercase();
-        plan.withheld.push(Withheld {
-            action: format!("dns record {} {kind} {}", record.name, record.value),
-            reason: "dns.provider is none: enter it where the zone is kept".into(),
-            refused: false,
         });
     }
 }

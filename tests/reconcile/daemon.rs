@@ -2,7 +2,10 @@
 
 use crate::common::write_files;
 use mycelia_spore::build::Builds;
+use mycelia_spore::edge::cloudflare::{Cloudflare, CloudflareSettings};
+use mycelia_spore::edge::http::{Http, HttpSettings};
 use mycelia_spore::hosting::Backends;
+use mycelia_spore::hosting::cloudflare_pages::{CloudflarePages, PagesOptions};
 use mycelia_spore::hosting::local_static::{LocalStatic, Switched};
 use mycelia_spore::model::SiteId;
 use mycelia_spore::plan::Policy;
@@ -110,7 +113,16 @@ impl Daemon {
             local_static = local_static.on_switch(Arc::clone(switched));
         }
         Arc::new(Reconciler {
-            backends: Backends { local_static },
+            backends: Backends {
+                local_static,
+                cloudflare_pages: CloudflarePages::new(
+                    Cloudflare::new(
+                        CloudflareSettings::default(),
+                        Http::new(HttpSettings::new("mycelia-spore tests")),
+                    ),
+                    PagesOptions::default(),
+                ),
+            },
             builds: Builds::new(vec![self.folder.path().join("sources")]),
             store: Store::open(&self.state()).unwrap(),
             policy: self.policy.clone(),

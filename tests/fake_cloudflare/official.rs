@@ -1,25 +1,14 @@
 //! The official client, wrangler, against the fake of the Cloudflare API: what the fake takes for right is
 //! what the service's own client sends, and what it answers is understood.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a panic is how a test fails, in its helpers too"
-)]
 
-#[path = "fake/cloudflare/mod.rs"]
-mod cloudflare;
-#[path = "support/tools.rs"]
-mod tools;
-
-use cloudflare::{Deployment, Fake, Fault, Project};
+use crate::cloudflare::{Deployment, Fake, Fault, Project};
+use crate::tools::{on_path, skipped};
 use serde_json::Value;
 use std::env;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
-use tools::{on_path, skipped};
 
 const UNCHECKED: &str = "the fake of the Cloudflare API by wrangler";
 

@@ -1,7 +1,8 @@
 //! DNS providers: who answers for a zone.
 
+use crate::desired::DesiredDns;
 use crate::edge::EdgeError;
-use crate::model::{DnsConfig, DnsProvider};
+use crate::model::DnsProvider;
 use crate::schema::enumerant_name;
 
 /// Whether this daemon can keep these records.
@@ -9,8 +10,8 @@ use crate::schema::enumerant_name;
 /// # Errors
 /// It cannot: the provider's name is given. `DnsProvider::None` asks for nothing but to be shown, which the
 /// plan does.
-pub fn supported(dns: Option<&DnsConfig>) -> Result<(), EdgeError> {
-    let Some(dns) = dns.filter(|dns| !dns.records.is_empty()) else {
+pub fn supported(dns: Option<&DesiredDns>) -> Result<(), EdgeError> {
+    let Some(dns) = dns.filter(|dns| !dns.sets.is_empty()) else {
         return Ok(());
     };
     match dns.provider {
