@@ -82,7 +82,7 @@ const HOUSE_RULES: [(&[&str], &[&str], &str); 6] = [
     ),
     (
         &[".perform("],
-        &["apply", "hosting"],
+        &["apply", "hosting", "dns"],
         "only carrying out a plan changes the world",
     ),
 ];

@@ -18,7 +18,7 @@ fn reports_for_people() {
     let refused = with(
         world.site("refused", ""),
         "hosting",
-        json!({ "provider": "cloudflarePages" }),
+        json!({ "provider": "s3Static", "s3Static": { "bucket": "links" } }),
     );
     let bytes = [
         &stream([good.clone(), failed, refused])[..],
@@ -34,8 +34,8 @@ fn reports_for_people() {
     ! failed failed  [N] ms
         directory /none cannot be opened: No such file or directory (os error 2) [rejected]
     ! refused refused  [N] ms
-        hosting.provider: hosting.provider = cloudflarePages is not supported by this version [unsupported]
-          hint: this version publishes with hosting.provider = localStatic
+        hosting.provider: hosting.provider = s3Static is not supported by this version [unsupported]
+          hint: this version publishes with hosting.provider = cloudflarePages or localStatic
     ! message 4 invalid  [N] ms
         the message is empty: no site, no hosting [message-empty]
           hint: was a SporeConfig written? Cap'n Proto messages carry no type

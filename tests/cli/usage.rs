@@ -135,7 +135,7 @@ fn bad_settings_end_with_2_and_name_file_line_and_key() {
       |
     2 | state_dir = "x"
       | ^^^^^^^^^
-    unknown field `state_dir`, expected one of `state-dir`, `jobs`, `policy`, `sources`, `local-static`
+    unknown field `state_dir`, expected one of `state-dir`, `jobs`, `policy`, `sources`, `local-static`, `credentials`, `cloudflare`
     "#);
     assert_snapshot!(told("[policy]\nproviders = [\"localStatic\", \"ftp\"]\n"), @r#"
     exit: 2
@@ -200,7 +200,7 @@ fn exit_codes_tell_how_a_stream_ended() {
     let refused = with(
         good.clone(),
         "hosting",
-        json!({ "provider": "cloudflarePages" }),
+        json!({ "provider": "s3Static", "s3Static": { "bucket": "links" } }),
     );
     let run = |arguments: &[&str], stream: &[u8]| {
         let arguments = [arguments, &["--source-root", "sites"]].concat();

@@ -7,8 +7,8 @@ mod cloudflare;
 mod common;
 mod fixtures;
 mod ownership;
-#[path = "../pages/setup.rs"]
-mod pages;
+#[path = "../support/reach.rs"]
+mod reach;
 mod releases;
 mod removal;
 

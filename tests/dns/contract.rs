@@ -2,7 +2,7 @@
 
 use crate::cloudflare::{Fake, Record};
 use crate::common::{block_on, site_id};
-use crate::pages::reached;
+use crate::reach::reached;
 use crate::world::{ZONE, cloudflare, key, name, perform, scope, set, site, told, wanted};
 use mycelia_spore::dns::cloudflare::CloudflareDns;
 use mycelia_spore::dns::{DnsBackend, DnsScope, memory};
@@ -215,7 +215,7 @@ async fn zone(it: &impl Fixture) -> ObservedZone {
     zones.remove(0)
 }
 
-fn rules(it: &impl Fixture) -> Rules {
+fn rules() -> Rules {
     Rules {
         capabilities: Capabilities::of(DnsProvider::Cloudflare),
         max_removed_percent: 100,
@@ -244,7 +244,7 @@ async fn apply(it: &impl Fixture, rules: &Rules, asked: &[&str]) {
 }
 
 async fn the_difference_after_a_change_is_empty(it: &impl Fixture) {
-    let rules = rules(it);
+    let rules = rules();
     // All is made; something is changed, goes and takes a place; all goes.
     let mut changed = ASKED;
     (changed[1], changed[3]) = (
@@ -261,7 +261,7 @@ async fn the_difference_after_a_change_is_empty(it: &impl Fixture) {
 }
 
 async fn performing_twice_is_performing_once(it: &impl Fixture) {
-    let rules = rules(it);
+    let rules = rules();
     for asked in [&ASKED[..], &ASKED[4..], &[]] {
         let action = action(it, &rules, asked).await;
         it.backend().perform(&action).await.unwrap();
@@ -272,7 +272,7 @@ async fn performing_twice_is_performing_once(it: &impl Fixture) {
 }
 
 async fn what_was_made_is_ours_and_foreign_to_others(it: &impl Fixture) {
-    apply(it, &rules(it), &ASKED).await;
+    apply(it, &rules(), &ASKED).await;
     let ours = zone(it).await.sets;
     assert!(ours.iter().all(|found| found.ownership == Ownership::Ours));
     let scope = DnsScope {
@@ -294,7 +294,7 @@ async fn what_was_taken_over_is_ours(it: &impl Fixture) {
     assert_eq!(zone(it).await.sets[0].ownership, Ownership::Unmarked);
     let rules = Rules {
         ownership: DnsOwnership::Adopt,
-        ..rules(it)
+        ..rules()
     };
     apply(it, &rules, &["www.spore.example A 192.0.2.1"]).await;
     let [found] = &zone(it).await.sets[..] else {
@@ -306,7 +306,7 @@ async fn what_was_taken_over_is_ours(it: &impl Fixture) {
 
 /// A change is planned, then somebody puts a set in its place: nothing is changed.
 async fn raced(it: &impl Fixture, asked: &[&str], line: &str, owner: &str) {
-    let action = action(it, &rules(it), asked).await;
+    let action = action(it, &rules(), asked).await;
     it.put(set(line), owner).await;
     let before = zone(it).await;
     let error = it.backend().perform(&action).await.unwrap_err();
@@ -330,7 +330,7 @@ async fn what_somebody_changed_since_is_a_conflict(it: &impl Fixture) {
     raced(it, &[], "www.spore.example A 192.0.2.1 @90", "blog").await;
     // It was to be changed and is gone.
     it.put(set(old), "blog").await;
-    let action = action(it, &rules(it), &[new]).await;
+    let action = action(it, &rules(), &[new]).await;
     it.take(&key("www.spore.example A")).await;
     let error = it.backend().perform(&action).await.unwrap_err();
     assert_eq!(error.kind, EdgeErrorKind::Conflict, "{error}");
@@ -353,7 +353,7 @@ async fn what_belongs_to_others_is_a_conflict(it: &impl Fixture) {
 async fn what_somebody_deleted_since_needs_no_deleting(it: &impl Fixture) {
     it.put(set("www.spore.example A 192.0.2.1 @60"), "blog")
         .await;
-    let action = action(it, &rules(it), &[]).await;
+    let action = action(it, &rules(), &[]).await;
     it.take(&key("www.spore.example A")).await;
     it.backend().perform(&action).await.unwrap();
 }
@@ -361,7 +361,7 @@ async fn what_somebody_deleted_since_needs_no_deleting(it: &impl Fixture) {
 async fn an_address_that_is_not_known_is_rejected(it: &impl Fixture) {
     let rules = Rules {
         target: None,
-        ..rules(it)
+        ..rules()
     };
     let action = action(it, &rules, &ASKED[8..]).await;
     let error = it.backend().perform(&action).await.unwrap_err();

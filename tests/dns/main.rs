@@ -10,8 +10,8 @@ mod contract;
 mod differences;
 mod messages;
 mod obstacles;
-#[path = "../pages/setup.rs"]
-mod pages;
 mod properties;
+#[path = "../support/reach.rs"]
+mod reach;
 mod world;
 mod zones;

@@ -2,7 +2,6 @@
 
 use crate::common::{Config, page};
 use mycelia_spore::desired::{DesiredDns, DesiredSite};
-use mycelia_spore::dns::DnsScope;
 use mycelia_spore::model::{DnsProvider, Ensure, Faults, Parse};
 use mycelia_spore::records::{Content, Name, Owner, ZoneRef};
 use mycelia_spore::stream::{Frames, Spore};

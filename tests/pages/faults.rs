@@ -3,7 +3,8 @@
 
 use crate::cloudflare::{DomainClock, Fake, Fault, Trouble};
 use crate::common::{artifact, block_on};
-use crate::setup::{IMPATIENT, Place};
+use crate::place::{Place, site};
+use crate::reach::IMPATIENT;
 use mycelia_spore::apply::Applying;
 use mycelia_spore::desired::DesiredSite;
 use mycelia_spore::edge::EdgeErrorKind;
@@ -94,14 +95,14 @@ fn truthful(applying: &Applying, at: &str) {
     }
 }
 
-fn site(place: &Place) -> DesiredSite {
-    place.site("blog", &["blog.example", "www.blog.example"])
+fn blog() -> DesiredSite {
+    site("blog", &["blog.example", "www.blog.example"])
 }
 
 const FILES: [(&str, &str); 3] = [("index.html", "one"), ("a/b.css", "b{}"), ("c.txt", "c")];
 
 async fn publish(place: &Place) -> Option<Applying> {
-    let site = site(place);
+    let site = blog();
     let plan = place.try_plan(&site, Some(&artifact(&FILES))).await.ok()?;
     Some(place.carry_out(&plan).await)
 }
@@ -118,7 +119,7 @@ async fn once(place: &Place, at: &str) {
     }
     let state = place.fake.state().projects().count();
     assert_eq!(state, 1, "{at}: one project");
-    let plan = place.plan(&site(place), Some(&artifact(&FILES))).await;
+    let plan = place.plan(&blog(), Some(&artifact(&FILES))).await;
     assert_eq!(plan, Plan::default(), "{at}");
 }
 
@@ -130,7 +131,7 @@ fn a_first_publication_is_made_once() {
 #[test]
 fn a_change_is_made_once() {
     let before = async |place: &Place| {
-        let mut site = site(place);
+        let mut site = blog();
         site.hosting.names = crate::common::names(&["blog.example", "old.example"]);
         let files = artifact(&[("index.html", "zero"), ("c.txt", "c")]);
         assert!(place.apply(&site, &files).await.errors.is_empty());
@@ -146,7 +147,7 @@ fn a_change_is_made_once() {
             Some(&b"one"[..]),
             "{at}"
         );
-        let plan = place.plan(&site(place), Some(&artifact(&FILES))).await;
+        let plan = place.plan(&blog(), Some(&artifact(&FILES))).await;
         assert_eq!(plan, Plan::default(), "{at}");
     });
 }
@@ -157,7 +158,7 @@ fn a_removal_leaves_nothing_behind() {
         assert!(publish(place).await.unwrap().errors.is_empty());
     };
     let remove = async |place: &Place| {
-        let mut site = site(place);
+        let mut site = blog();
         site.ensure = Ensure::Absent;
         let plan = place.try_plan(&site, None).await.ok()?;
         Some(place.carry_out(&plan).await)
@@ -172,7 +173,7 @@ fn a_deployment_is_followed_as_long_as_it_takes_and_no_longer() {
     block_on(async {
         let slow = Fake::with(|world| world.settings.deployment_polls = 3);
         let place = Place::over(slow, PagesOptions::default());
-        let site = place.site("blog", &[]);
+        let site = site("blog", &[]);
         let applying = place.apply(&site, &artifact(&FILES)).await;
         assert!(applying.errors.is_empty(), "{:?}", applying.errors);
 

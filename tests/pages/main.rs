@@ -6,5 +6,7 @@ mod cloudflare;
 #[path = "../common/mod.rs"]
 mod common;
 mod faults;
+mod place;
+#[path = "../support/reach.rs"]
+mod reach;
 mod releases;
-mod setup;

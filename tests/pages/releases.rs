@@ -1,14 +1,14 @@
 //! Publishing, and not publishing.
 
 use crate::common::{artifact, block_on};
-use crate::setup::Place;
+use crate::place::{Place, site};
 use mycelia_spore::plan::Plan;
 
 #[test]
 fn a_site_is_published_and_the_next_plan_is_empty() {
     block_on(async {
         let place = Place::new();
-        let site = place.site("blog", &[]);
+        let site = site("blog", &[]);
         let files = artifact(&[("index.html", "one"), ("a/b.css", "b{}")]);
         let applying = place.apply(&site, &files).await;
         assert!(applying.errors.is_empty(), "{:?}", applying.errors);

@@ -2,21 +2,16 @@
 
 use crate::cloudflare::Fake;
 use crate::common;
+use crate::reach::{IMPATIENT, backend, reached_within, settings};
 use mycelia_spore::apply::Applying;
 use mycelia_spore::artifact::Artifact;
 use mycelia_spore::desired::{DesiredSite, Names};
 use mycelia_spore::edge::EdgeError;
-use mycelia_spore::edge::cloudflare::{AccountId, AccountSettings, Cloudflare, CloudflareSettings};
-use mycelia_spore::edge::http::{Http, HttpSettings, Retry};
-use mycelia_spore::edge::secret::{Credentials, SecretPlace};
 use mycelia_spore::hosting::HostingBackend;
 use mycelia_spore::hosting::cloudflare_pages::{CloudflarePages, PagesOptions};
-use mycelia_spore::model::{self, HostingSettings, Parse, SettingsName};
 use mycelia_spore::observed::Look;
 use mycelia_spore::plan::{Plan, Policy, Standing};
-use std::fs;
 use std::sync::Arc;
-use std::time::Duration;
 use tempfile::TempDir;
 
 /// A fake and a backend that reaches it.
@@ -24,10 +19,6 @@ pub(crate) struct Place {
     pub(crate) fake: Fake,
     pub(crate) backend: CloudflarePages,
     folder: TempDir,
-}
-
-fn name(text: &str) -> SettingsName {
-    SettingsName::parse(text).unwrap()
 }
 
 impl Place {
@@ -61,15 +52,6 @@ impl Place {
     pub(crate) fn restarted(self) -> Self {
         let backend = backend(&self.fake, &self.folder, PagesOptions::default());
         Self { backend, ..self }
-    }
-
-    /// A site under these names.
-    pub(crate) fn site(&self, id: &str, names: &[&str]) -> DesiredSite {
-        let names = match names {
-            [] => Names::default(),
-            names => common::names(names),
-        };
-        common::desired(id, settings(), names)
     }
 
     pub(crate) async fn plan(&self, site: &DesiredSite, files: Option<&Arc<Artifact>>) -> Plan {
@@ -119,62 +101,11 @@ impl Place {
     }
 }
 
-/// How long a client waits for an answer whose server is silent on purpose.
-pub(crate) const IMPATIENT: Duration = Duration::from_millis(500);
-
-/// How long a client waits for an answer on a busy machine.
-const PATIENT: Duration = Duration::from_secs(20);
-
-/// A client that tries again as often as the real one, and at once.
-fn http(timeout: Duration) -> Http {
-    Http::new(HttpSettings {
-        timeout,
-        retry: Retry {
-            base: Duration::from_millis(1),
-            max: Duration::from_millis(5),
-            ..Retry::default()
-        },
-        ..HttpSettings::new("mycelia-spore tests")
-    })
-}
-
-/// Cloudflare as the fake's token reaches it.
-pub(crate) fn reached(fake: &Fake, folder: &TempDir) -> Cloudflare {
-    reached_within(fake, folder, PATIENT)
-}
-
-/// The same by a client that waits no longer for an answer.
-pub(crate) fn reached_within(fake: &Fake, folder: &TempDir, timeout: Duration) -> Cloudflare {
-    let file = folder.path().join("token");
-    fs::write(&file, fake.token()).unwrap();
-    let secret = folder.path().join("secret");
-    fs::write(&secret, "mushroom-5ecret").unwrap();
-    let account = AccountSettings {
-        id: AccountId::parse(fake.account()).unwrap(),
-        token: name("token"),
-        max_files: None,
+/// A site under these names.
+pub(crate) fn site(id: &str, names: &[&str]) -> DesiredSite {
+    let names = match names {
+        [] => Names::default(),
+        names => common::names(names),
     };
-    let settings = CloudflareSettings {
-        base_url: fake.url(),
-        accounts: [(name("default"), account)].into(),
-        credentials: Credentials::new(
-            [
-                (name("token"), SecretPlace::File(file)),
-                (name("api-key"), SecretPlace::File(secret)),
-            ]
-            .into(),
-        ),
-        ..CloudflareSettings::default()
-    };
-    Cloudflare::new(settings, http(timeout))
-}
-
-/// A backend over a fake, with credentials in a folder.
-pub(crate) fn backend(fake: &Fake, folder: &TempDir, options: PagesOptions) -> CloudflarePages {
-    CloudflarePages::new(reached(fake, folder), options)
-}
-
-/// The settings of a message that says no more than the provider.
-pub(crate) fn settings() -> HostingSettings {
-    HostingSettings::CloudflarePages(model::CloudflarePages::default())
+    common::desired(id, settings(), names)
 }
