@@ -50,14 +50,16 @@ pub enum HttpError {
         /// When it may be sent, if that is known.
         retry_after: Option<Duration>,
     },
-    /// It was sent, and what became of it is not known: the connection ended, time was up, or the answer
-    /// is broken or too long.
+    /// It was sent, in this attempt or an earlier one, and what became of it is not known: the connection
+    /// ended, time was up, or the answer is broken or too long.
     #[error("{exchange} has no whole answer: {reason}{}", exchange.tried())]
     Unknown {
         /// The request.
         exchange: Exchange,
         /// What is wrong.
         reason: String,
+        /// When it may be sent again, if that is known.
+        retry_after: Option<Duration>,
     },
     /// The request cannot be made.
     #[error("{exchange} cannot be sent: {reason}")]
@@ -84,8 +86,9 @@ impl HttpError {
 impl From<HttpError> for EdgeError {
     fn from(error: HttpError) -> Self {
         let kind = match error {
-            HttpError::NotSent { retry_after, .. } => EdgeErrorKind::Transient { retry_after },
-            HttpError::Unknown { .. } => EdgeErrorKind::Transient { retry_after: None },
+            HttpError::NotSent { retry_after, .. } | HttpError::Unknown { retry_after, .. } => {
+                EdgeErrorKind::Transient { retry_after }
+            }
             HttpError::Invalid { .. } => EdgeErrorKind::Rejected,
         };
         Self::new(kind, error.to_string())
@@ -97,6 +100,8 @@ impl From<HttpError> for EdgeError {
 pub(super) enum Failure {
     /// It was not sent, and trying again may help.
     NotSent(String),
+    /// It was not sent: the client could not be made, and trying again at once does not help.
+    NoClient(String),
     /// It was not sent: the allowance is used up for so long that waiting is left to the caller.
     Exhausted(Duration),
     /// It was sent, and what became of it is not known.
@@ -130,30 +135,44 @@ impl Failure {
         }
     }
 
-    /// The error of an exchange that ends with this.
-    pub(super) fn of_exchange(self, exchange: Exchange) -> HttpError {
-        let not_sent = |exchange, reason, retry_after| HttpError::NotSent {
+    /// Why there is no client: mostly a system without certificates.
+    pub(super) fn no_client(error: &reqwest::Error) -> Self {
+        Self::NoClient(format!(
+            "the network client cannot be made: {} (it needs the system's certificates of authorities, or a \
+             file of them named by SSL_CERT_FILE)",
+            innermost(error)
+        ))
+    }
+
+    /// The error of an exchange that ends with this. When the server may have `seen` an earlier attempt, it is
+    /// not certain any more that it saw none.
+    pub(super) fn of_exchange(self, exchange: Exchange, seen: bool) -> HttpError {
+        let (reason, sent, retry_after) = match self {
+            Self::Invalid(reason) => return HttpError::Invalid { exchange, reason },
+            Self::NotSent(reason) | Self::NoClient(reason) => (reason, seen, None),
+            Self::Exhausted(wait) => (exhausted(wait), seen, Some(wait)),
+            Self::Unknown(reason) => (reason, true, None),
+            Self::TooLong(max) => (format!("it is longer than {max} bytes"), true, None),
+        };
+        if sent {
+            return HttpError::Unknown {
+                exchange,
+                reason,
+                retry_after,
+            };
+        }
+        HttpError::NotSent {
             exchange,
             reason,
             retry_after,
-        };
-        match self {
-            Self::NotSent(reason) => not_sent(exchange, reason, None),
-            Self::Exhausted(wait) => {
-                let reason = format!(
-                    "the allowance of requests is used up for {} s",
-                    wait.as_secs().saturating_add(1)
-                );
-                not_sent(exchange, reason, Some(wait))
-            }
-            Self::Unknown(reason) => HttpError::Unknown { exchange, reason },
-            Self::TooLong(max) => {
-                let reason = format!("it is longer than {max} bytes");
-                HttpError::Unknown { exchange, reason }
-            }
-            Self::Invalid(reason) => HttpError::Invalid { exchange, reason },
         }
     }
+}
+
+/// What is said when nothing may be sent for this long.
+fn exhausted(wait: Duration) -> String {
+    let seconds = wait.as_secs().saturating_add(1);
+    format!("the allowance of requests is used up for {seconds} s")
 }
 
 /// The text of the error at the bottom, which says what happened; those above say only where.

@@ -70,8 +70,10 @@ pub struct Http(Arc<Inner>);
 
 struct Inner {
     settings: HttpSettings,
-    /// Made for the first request: reading the system's certificates takes time.
-    client: OnceCell<Client>,
+    /// For https. Made for the first request: reading the system's certificates takes time.
+    trusting: OnceCell<Client>,
+    /// For http, which needs no certificates: the daemon's own tests run where there are none.
+    plain: OnceCell<Client>,
 }
 
 impl Http {
@@ -80,7 +82,8 @@ impl Http {
     pub fn new(settings: HttpSettings) -> Self {
         Self(Arc::new(Inner {
             settings,
-            client: OnceCell::new(),
+            trusting: OnceCell::new(),
+            plain: OnceCell::new(),
         }))
     }
 
@@ -96,23 +99,20 @@ impl Http {
     /// An [`HttpError`] that says what is known of the request when there is no answer.
     pub async fn send(&self, request: &Request, budget: &Budget) -> Result<Answer, HttpError> {
         let url = request.check()?;
-        let mut attempts = 0;
+        let retry = &self.0.settings.retry;
+        let (mut attempts, mut seen) = (0, false);
         loop {
             let begun = Instant::now();
             let end = self.attempt(request, url, budget).await;
             attempts += u32::from(!matches!(end, Err(Failure::Exhausted(_))));
             log(request, url, attempts, &end, begun.elapsed());
-            let seen = match &end {
-                Ok(answer) => End::Status(answer.status, answer.retry_after()),
-                Err(failure) => failure.into(),
+            let how = End::of(&end);
+            let Some(wait) = retry.wait(how, request.repeatable, attempts, fastrand::f64()) else {
+                let exchange = request.exchange(attempts);
+                return end.map_err(|failure| failure.of_exchange(exchange, seen));
             };
-            let retry = &self.0.settings.retry;
-            match retry.wait(seen, request.repeatable, attempts, fastrand::f64()) {
-                Some(wait) => sleep(wait).await,
-                None => {
-                    return end.map_err(|it| it.of_exchange(request.exchange(attempts)));
-                }
-            }
+            seen |= how.may_have_been_done();
+            sleep(wait).await;
         }
     }
 
@@ -125,9 +125,8 @@ impl Http {
     ) -> Result<Answer, Failure> {
         let settings = &self.0.settings;
         let timeout = request.timeout.unwrap_or(settings.timeout);
+        let client = self.client(url).await?;
         let failure = |error: &_| Failure::of(error, settings.connect_timeout, timeout);
-        let client = self.0.client.get_or_try_init(async || settings.client());
-        let client = client.await?;
         let built = request.build(client, url, timeout)?;
         let permit = budget.permit(LONGEST_WAIT).await;
         let permit = permit.map_err(Failure::Exhausted)?;
@@ -137,6 +136,18 @@ impl Http {
         permit.learn(&left, closed);
         drop(permit);
         Answer::read(response, request.answer_max, failure).await
+    }
+}
+
+impl Http {
+    /// The client below for an address. It never leads elsewhere: redirects are not followed.
+    async fn client(&self, url: &Url) -> Result<&Client, Failure> {
+        let (client, trusting) = match url.scheme() {
+            "http" => (&self.0.plain, false),
+            _ => (&self.0.trusting, true),
+        };
+        let made = client.get_or_try_init(async || self.0.settings.client(trusting));
+        made.await
     }
 }
 
@@ -176,19 +187,22 @@ fn log(
 }
 
 impl HttpSettings {
-    /// The client below. It takes the system's certificates and `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
-    fn client(&self) -> Result<Client, Failure> {
+    /// A client below. It takes `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, and if it is to trust anybody, the
+    /// certificates of the system.
+    fn client(&self, trusting: bool) -> Result<Client, Failure> {
         // Fails only when there is one already, and any will do.
         drop(rustls::crypto::ring::default_provider().install_default());
-        let client = Client::builder()
+        let mut builder = Client::builder()
             .user_agent(&self.user_agent)
             .connect_timeout(self.connect_timeout)
             .pool_idle_timeout(IDLE)
             .tls_version_min(reqwest::tls::Version::TLS_1_2)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
-            .referer(false)
-            .build();
-        client.map_err(|error| Failure::of(&error, self.connect_timeout, self.timeout))
+            .referer(false);
+        if !trusting {
+            builder = builder.tls_certs_only([]);
+        }
+        builder.build().map_err(|error| Failure::no_client(&error))
     }
 }

@@ -145,15 +145,21 @@ impl Request {
     /// Gives a token: `Authorization: Bearer ...` (RFC 6750 section 2.1).
     #[must_use]
     pub fn bearer(mut self, token: &Secret) -> Self {
-        self.secrets.push((AUTHORIZATION, "Bearer ", token.clone()));
+        self.set_secret(AUTHORIZATION, "Bearer ", token);
         self
+    }
+
+    /// Sets a secret field in place of one of the same name.
+    fn set_secret(&mut self, name: HeaderName, before: &'static str, secret: &Secret) {
+        self.secrets.retain(|(other, ..)| *other != name);
+        self.secrets.push((name, before, secret.clone()));
     }
 
     /// Sets a header field whose value is secret.
     #[must_use]
     pub fn secret_header(mut self, name: &str, value: &Secret) -> Self {
         match name.parse() {
-            Ok(name) => self.secrets.push((name, "", value.clone())),
+            Ok(name) => self.set_secret(name, "", value),
             Err(_) => self.fail(format!("{name:?} is no name of a header field")),
         }
         self

@@ -1,10 +1,11 @@
 //! When a request is sent again, as a pure decision.
 
+use super::answer::Answer;
 use super::error::Failure;
 use std::time::Duration;
 
 /// The longest time that is waited before sending again, for a `Retry-After` or for the allowance: the
-/// longest window of a provider (Cloudflare's 5 minutes, see [`super::budget`]) and 10 s. Who asks for more
+/// longest window of a provider (Cloudflare's 5 minutes, see [`super::Budget`]) and 10 s. Who asks for more
 /// gets no more requests of this exchange, and the caller is told how long was asked.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60 + 10);
 
@@ -44,17 +45,27 @@ pub(super) enum End {
     Final,
 }
 
-impl From<&Failure> for End {
-    fn from(failure: &Failure) -> Self {
-        match failure {
-            Failure::NotSent(_) => Self::NotSent,
-            Failure::Unknown(_) => Self::Unknown,
-            Failure::Exhausted(_) | Failure::TooLong(_) | Failure::Invalid(_) => Self::Final,
+impl End {
+    /// How this attempt ended.
+    pub(super) fn of(end: &Result<Answer, Failure>) -> Self {
+        match end {
+            Ok(answer) => Self::Status(answer.status, answer.retry_after()),
+            Err(Failure::NotSent(_)) => Self::NotSent,
+            Err(Failure::Unknown(_)) => Self::Unknown,
+            Err(
+                Failure::NoClient(_)
+                | Failure::Exhausted(_)
+                | Failure::TooLong(_)
+                | Failure::Invalid(_),
+            ) => Self::Final,
         }
     }
-}
 
-impl End {
+    /// Whether the server may have carried the request out.
+    pub(super) const fn may_have_been_done(self) -> bool {
+        !matches!(self, Self::NotSent | Self::Status(429, _))
+    }
+
     /// Whether another attempt may help, and does no harm.
     const fn is_worth_another(self, repeatable: bool) -> bool {
         match self {
