@@ -174,14 +174,14 @@ fn target(settings: &HostingSettings, key: &HostingKey) -> String {
 }
 
 impl HostingAction {
-    /// What would change, for a plan.
+    /// What would change, for a plan: one line for each setting of a project.
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
             Self::Configure(configure) => {
                 let changes: Vec<String> =
                     configure.changes.iter().map(ToString::to_string).collect();
-                changes.join("; ")
+                changes.join("\n")
             }
             Self::Publish(publish) => publish.describe(),
             Self::Build { hosting } => match &hosting.connected {

@@ -1,6 +1,6 @@
 //! Reports for people.
 
-use crate::report::{Outcome, Report, StepOutcome};
+use crate::report::{Outcome, Report, StepOutcome, StepReport};
 use crate::schema::enumerant_name;
 use anstyle::{AnsiColor, Style as Ansi};
 use std::io::{self, Write};
@@ -49,11 +49,20 @@ pub(super) fn write(output: &mut impl Write, report: &Report, style: Style) -> i
             StepOutcome::Failed => "failed: ",
             StepOutcome::Blocked => "blocked: ",
         };
-        writeln!(
-            output,
-            "    {ended}{} {} ({})",
-            step.action, step.target, step.detail
-        )?;
+        let StepReport {
+            action,
+            target,
+            detail,
+            ..
+        } = step;
+        if detail.starts_with(['+', '-', '~']) || detail.contains('\n') {
+            writeln!(output, "    {ended}{action} {target}")?;
+            for line in detail.lines() {
+                writeln!(output, "        {line}")?;
+            }
+        } else {
+            writeln!(output, "    {ended}{action} {target} ({detail})")?;
+        }
     }
     for withheld in &report.withheld {
         writeln!(

@@ -43,10 +43,10 @@ impl DnsAction {
         self.changes.iter().map(ToString::to_string)
     }
 
-    /// What would change, for a plan: its lines joined by "; ".
+    /// What would change, for a plan: one line for each set.
     #[must_use]
     pub fn describe(&self) -> String {
-        self.lines().collect::<Vec<_>>().join("; ")
+        self.lines().collect::<Vec<_>>().join("\n")
     }
 
     /// Whether a change waits for the address of the hosting project.
