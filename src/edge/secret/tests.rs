@@ -74,11 +74,17 @@ fn digests_tell_secrets_apart_within_a_context() {
     assert_ne!(one.digest(context), Digest::of(TEXT.as_bytes()));
 }
 
+/// Writes a file that nobody else may read: only the test of that warning causes it.
+fn write(path: &Path, content: &[u8]) {
+    fs::write(path, content).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
 /// What reading a file with this content gives: the secret, or the error with everything below it.
 fn read_file(content: &[u8]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("secret");
-    fs::write(&path, content).unwrap();
+    write(&path, content);
     told(SecretPlace::File(path).read(), folder.path())
 }
 
@@ -134,7 +140,7 @@ fn what_is_no_file_is_refused() {
 #[test]
 fn systemd_hands_credentials_over() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("cf"), "s3cr3t-token\n").unwrap();
+    write(&folder.path().join("cf"), b"s3cr3t-token\n");
     let read = |name: &str, set: bool| {
         let directory = set.then(|| folder.path().as_os_str().to_owned());
         let place = SecretPlace::Systemd(name.into());
@@ -243,11 +249,11 @@ fn credentials_are_found_by_name() {
         ),
     ];
     let credentials = Credentials::new(places.into());
-    fs::write(&path, "first").unwrap();
+    write(&path, b"first");
     let read = |at| credentials.get(&name(at));
     assert_eq!(read("cloudflare").ok().unwrap().expose(), "first");
     // Changed on disk, and used at once.
-    fs::write(&path, "second").unwrap();
+    write(&path, b"second");
     assert_eq!(read("cloudflare").ok().unwrap().expose(), "second");
     insta::assert_snapshot!(explained(&read("unset").err().unwrap()), @r#"
     credential unset cannot be used: environment variable MYCELIA_SPORE_IS_NOT_SET is not set
