@@ -316,8 +316,8 @@ fn actions_tell_what_they_do() {
     );
     assert_eq!(
         action.describe(),
-        "+ spore.example TXT \"x\"; + www.spore.example CNAME (the address of the hosting project) \
-         (proxied); - a.spore.example TXT \"y\""
+        "+ spore.example TXT \"x\"\n+ www.spore.example CNAME (the address of the hosting project) \
+         (proxied)\n- a.spore.example TXT \"y\""
     );
     assert!(action.needs_target());
     let action = action.with_target(&name("blog.pages.dev"));

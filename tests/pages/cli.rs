@@ -96,7 +96,7 @@ impl World {
         command
     }
 
-    fn spore(&self, command: &mut Command, message: Option<&Value>) -> Said {
+    fn spore(command: &mut Command, message: Option<&Value>) -> Said {
         let mut child = command.spawn().unwrap();
         let mut input = child.stdin.take().unwrap();
         if let Some(message) = message {
@@ -115,13 +115,13 @@ impl World {
 
     /// The report of a message.
     fn send(&self, message: &Value) -> Value {
-        let said = self.spore(&mut self.command(&["run", "--output=json"]), Some(message));
+        let said = Self::spore(&mut self.command(&["run", "--output=json"]), Some(message));
         serde_json::from_str(&said.stdout).unwrap_or_else(|_| panic!("{}", said.stderr))
     }
 
     /// What a person reads, without what differs from run to run.
     fn told(&self, arguments: &[&str], message: Option<&Value>) -> String {
-        let said = self.spore(&mut self.command(arguments), message);
+        let said = Self::spore(&mut self.command(arguments), message);
         let text = format!("{}{}", said.stdout, said.stderr);
         let lines = text.lines().map(|line| match line.rsplit_once("  ") {
             Some((line, time)) if time.ends_with(" ms") => line,
@@ -157,12 +157,19 @@ fn a_site_from_its_first_message_to_its_last() {
     let message = world.notes();
     assert_snapshot!(world.told(&["plan", "-o", "text"], Some(&message)), @r#"
     ~ notes planned  https://spore.example/
-        would create cloudflare-pages/notes (+ deployment_configs.preview.compatibility_date = "2026-11-01"; + deployment_configs.production.compatibility_date = "2026-11-01"; + deployment_configs.production.env_vars.API_KEY = (secret); + deployment_configs.production.env_vars.STAGE = "production"; + production_branch = "main")
+        would create cloudflare-pages/notes
+            + deployment_configs.preview.compatibility_date = "2026-11-01"
+            + deployment_configs.production.compatibility_date = "2026-11-01"
+            + deployment_configs.production.env_vars.API_KEY = (secret)
+            + deployment_configs.production.env_vars.STAGE = "production"
+            + production_branch = "main"
         would publish cloudflare-pages/notes (2 files, 12 B, at spore.example, www.spore.example)
         would set-names cloudflare-pages/notes (spore.example, www.spore.example)
-        would records cloudflare/spore.example (+ spore.example CNAME (the address of the hosting project) (proxied); + spore.example TXT "v=spf1 -all"; + www.spore.example CNAME (the address of the hosting project) (proxied))
+        would records cloudflare/spore.example
+            + spore.example CNAME (the address of the hosting project) (proxied)
+            + spore.example TXT "v=spf1 -all"
+            + www.spore.example CNAME (the address of the hosting project) (proxied)
         would await cloudflare-pages/notes (until visitors can use spore.example, www.spore.example)
-    2026-11-23T07:28:21.340962Z  WARN mycelia_spore::edge::secret: file /tmp/.tmpISAxcd/key may be read by everybody: take the permission away (chmod o= )
     "#);
     assert_eq!(
         world.fake.changes(),
@@ -199,9 +206,13 @@ fn a_site_from_its_first_message_to_its_last() {
     less["hosting"]["cloudflarePages"]["environment"] = json!([]);
     assert_snapshot!(world.told(&["plan", "-o", "text"], Some(&less)), @r#"
     ~ notes planned  https://spore.example/
-        would configure cloudflare-pages/notes (- deployment_configs.production.env_vars.API_KEY; - deployment_configs.production.env_vars.STAGE)
+        would configure cloudflare-pages/notes
+            - deployment_configs.production.env_vars.API_KEY
+            - deployment_configs.production.env_vars.STAGE
         would set-names cloudflare-pages/notes (spore.example; no longer www.spore.example)
-        would records cloudflare/spore.example (- spore.example TXT "v=spf1 -all"; - www.spore.example CNAME notes.pages.dev (proxied))
+        would records cloudflare/spore.example
+            - spore.example TXT "v=spf1 -all"
+            - www.spore.example CNAME notes.pages.dev (proxied)
     "#);
     let report = world.send(&less);
     assert_eq!(
@@ -259,7 +270,7 @@ fn what_is_missing_is_named_before_anything_is_changed() {
             None => command.env_remove(variable),
             Some(value) => command.env(variable, value),
         };
-        let said = world.spore(&mut command, Some(&world.notes()));
+        let said = World::spore(&mut command, Some(&world.notes()));
         assert_eq!(said.code, Some(1), "{}", said.stderr);
         let report: Value = serde_json::from_str(&said.stdout).unwrap();
         assert_eq!(report["error"]["code"], "unauthorised");
@@ -284,7 +295,7 @@ fn a_token_that_is_not_accepted_is_told_with_what_it_needs() {
     let world = World::new();
     let mut command = world.command(&["run", "--output=text"]);
     command.env("CLOUDFLARE_API_TOKEN", "wrong-t0ken");
-    let said = world.spore(&mut command, Some(&world.notes()));
+    let said = World::spore(&mut command, Some(&world.notes()));
     assert_eq!(said.code, Some(1));
     assert!(said.stdout.contains("[unauthorised]"), "{}", said.stdout);
     assert!(
@@ -314,7 +325,7 @@ fn secrets_are_in_no_output_and_no_state() {
                 world.fake.fault(fault.nth(nth));
             }
             let mut command = world.command(&["run", "--log=trace", "--output=json"]);
-            let said = world.spore(&mut command, Some(&world.notes()));
+            let said = World::spore(&mut command, Some(&world.notes()));
             let state = fs::read(world.folder.path().join("state/state.db")).unwrap();
             let all = [
                 said.stdout.as_bytes(),

@@ -40,9 +40,9 @@ fn place() -> Place {
 
 /// Runs `work` with each trouble at each of its calls: first without trouble, to count them.
 fn everywhere(
-    prepare: impl AsyncFn(&Place),
-    work: impl AsyncFn(&Place) -> Option<Applying>,
-    check: impl AsyncFn(&Place, &str),
+    prepare: &impl AsyncFn(&Place),
+    work: &impl AsyncFn(&Place) -> Option<Applying>,
+    check: &impl AsyncFn(&Place, &str),
 ) {
     block_on(async {
         let clean = place();
@@ -125,7 +125,7 @@ async fn once(place: &Place, at: &str) {
 
 #[test]
 fn a_first_publication_is_made_once() {
-    everywhere(async |_| {}, publish, once);
+    everywhere(&async |_: &Place| {}, &publish, &once);
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn a_change_is_made_once() {
         let files = artifact(&[("index.html", "zero"), ("c.txt", "c")]);
         assert!(place.apply(&site, &files).await.errors.is_empty());
     };
-    everywhere(before, publish, async |place, at| {
+    everywhere(&before, &publish, &async |place: &Place, at: &str| {
         let project = place.fake.project("blog");
         assert_eq!(project.deployments.len(), 2, "{at}");
         assert_eq!(project.domains.len(), 2, "{at}");
@@ -163,7 +163,7 @@ fn a_removal_leaves_nothing_behind() {
         let plan = place.try_plan(&site, None).await.ok()?;
         Some(place.carry_out(&plan).await)
     };
-    everywhere(before, remove, async |place, at| {
+    everywhere(&before, &remove, &async |place: &Place, at: &str| {
         assert_eq!(place.fake.state().projects().count(), 0, "{at}");
     });
 }

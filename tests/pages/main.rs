@@ -7,7 +7,12 @@ mod cloudflare;
 #[path = "../common/mod.rs"]
 mod common;
 mod faults;
+mod many;
+mod names;
 mod place;
+mod previews;
 #[path = "../support/reach.rs"]
 mod reach;
 mod releases;
+mod settings;
+mod whole;

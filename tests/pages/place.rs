@@ -5,12 +5,15 @@ use crate::common;
 use crate::reach::{IMPATIENT, backend, reached_within, settings};
 use mycelia_spore::apply::Applying;
 use mycelia_spore::artifact::Artifact;
-use mycelia_spore::desired::{DesiredSite, Names};
+use mycelia_spore::desired::{DesiredSite, Names, Property};
 use mycelia_spore::edge::EdgeError;
 use mycelia_spore::hosting::HostingBackend;
 use mycelia_spore::hosting::cloudflare_pages::{CloudflarePages, PagesOptions};
-use mycelia_spore::observed::Look;
+use mycelia_spore::observed::{Look, ObservedSite};
 use mycelia_spore::plan::{Plan, Policy, Standing};
+use mycelia_spore::release::Digest;
+use std::collections::BTreeMap;
+use std::fs;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -65,6 +68,32 @@ impl Place {
         files: Option<&Arc<Artifact>>,
     ) -> Result<Plan, EdgeError> {
         self.look(site, files, Look::Closely).await
+    }
+
+    pub(crate) fn canonical(&self, site: &DesiredSite) -> DesiredSite {
+        let mut site = site.clone();
+        site.hosting = self.backend.canonical(site.hosting).unwrap();
+        site
+    }
+
+    pub(crate) async fn observe(&self, site: &DesiredSite, look: Look) -> ObservedSite {
+        let site = self.canonical(site);
+        self.backend.observe(&site.hosting, look).await.unwrap()
+    }
+
+    /// What a record keeps of secret settings that were sent.
+    pub(crate) fn sent(&self, site: &DesiredSite) -> BTreeMap<String, Digest> {
+        let properties = self.canonical(site).hosting.properties.into_iter();
+        let secrets = properties.filter_map(|(name, value)| match value {
+            Property::Secret(digest) => Some((name, digest)),
+            Property::Plain(_) | Property::Hidden => None,
+        });
+        secrets.collect()
+    }
+
+    /// Changes the credential `api-key`.
+    pub(crate) fn write_secret(&self, secret: &str) {
+        fs::write(self.folder.path().join("secret"), secret).unwrap();
     }
 
     pub(crate) async fn carry_out(&self, plan: &Plan) -> Applying {

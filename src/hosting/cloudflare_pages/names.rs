@@ -104,8 +104,9 @@ impl CloudflarePages {
                     urls: Vec::new(),
                 });
             }
-            for domain in waiting.iter().filter(|domain| domain.is_stuck()) {
-                // Once for each name: what it fails at is mostly for a person to mend.
+            let long = started.elapsed() * 2 >= self.options.domain_wait;
+            for domain in waiting.iter().filter(|domain| long || domain.is_stuck()) {
+                // Once for each name, when it failed or takes long: then it is mostly for a person to mend.
                 if retried.insert(domain.name.clone()) {
                     let path = domain_path(&account, &project.name, &domain.name);
                     account
