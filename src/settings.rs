@@ -486,6 +486,77 @@ mod tests {
     }
 
     #[test]
+    fn credentials_and_accounts_are_taken_together() {
+        let settings = load(
+            "[credentials.farm]\nfile = \"/run/farm\"\n[credentials.key]\nsystemd = \"key\"\n\
+             [cloudflare]\napi-base-url = \"http://127.0.0.1:9/client/v4/\"\ndriver = \"wrangler\"\n\
+             domain-wait-seconds = 5\n[cloudflare.accounts.default]\n\
+             account-id = \"023e105f4ecef8ad9ca31a8372d0c353\"\ntoken = \"farm\"\nmax-files = 100000\n",
+        )
+        .unwrap();
+        assert_eq!(settings.cloudflare.base_url, "http://127.0.0.1:9/client/v4");
+        assert_eq!(settings.pages.driver, cloudflare_pages::Driver::Wrangler);
+        assert_eq!(settings.pages.domain_wait, Duration::from_secs(5));
+        let (name, account) = settings.cloudflare.accounts.iter().next().unwrap();
+        assert_eq!(
+            (name.as_str(), account.max_files),
+            ("default", Some(100_000))
+        );
+        assert!(settings.cloudflare.credentials.has(&account.token));
+    }
+
+    #[test]
+    fn credentials_and_accounts_that_make_no_sense_are_named() {
+        let account = |id: &str, token: &str| {
+            format!("[cloudflare.accounts.farm]\naccount-id = {id:?}\ntoken = {token:?}\n")
+        };
+        let id = "023e105f4ecef8ad9ca31a8372d0c353";
+        for (text, expected) in [
+            (
+                "[credentials.farm]\n".to_owned(),
+                "credentials.farm: exactly one of file, systemd and env is needed",
+            ),
+            (
+                "[credentials.farm]\nfile = \"/a\"\nenv = \"A\"\n".into(),
+                "credentials.farm: exactly one of file, systemd and env is needed",
+            ),
+            (
+                account(id, "farm"),
+                "cloudflare.accounts.farm.token: there is no [credentials.farm]",
+            ),
+            (
+                account("farm", "farm"),
+                "cloudflare.accounts.farm.account-id: an account id has 32 hexadecimal digits",
+            ),
+            (
+                "[cloudflare]\nrequests-per-five-minutes = 0\n".into(),
+                "cloudflare.requests-per-five-minutes: 0 would never send anything",
+            ),
+            (
+                "[cloudflare]\napi-base-url = \"http://api.example/v4\"\n".into(),
+                "cloudflare.api-base-url: \"http://api.example/v4\" would send tokens in the clear; use https",
+            ),
+            (
+                "[cloudflare]\ndomain-wait-seconds = 86401\n".into(),
+                "cloudflare.domain-wait-seconds: 86401 is not within 0 to 86400",
+            ),
+        ] {
+            let error = load(&text).unwrap_err();
+            assert_eq!(error, format!("settings /settings.toml: {expected}"));
+        }
+        for (url, loopback) in [
+            ("http://127.0.0.1:80/x", true),
+            ("http://[::1]:80", true),
+            ("http://localhost", true),
+            ("http://localhost.example", false),
+            ("http://127.0.0.1@api.example/", false),
+            ("ftp://localhost", false),
+        ] {
+            assert_eq!(is_loopback(url), loopback, "{url}");
+        }
+    }
+
+    #[test]
     fn unknown_keys_and_values_are_named_with_their_line() {
         insta::assert_snapshot!(load("[policy]\ndomain = []\n").unwrap_err(), @"
         settings /settings.toml: TOML parse error at line 2, column 1
