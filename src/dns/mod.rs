@@ -127,6 +127,20 @@ pub struct DnsBackends {
     pub cloudflare: CloudflareDns,
 }
 
+impl DnsBackends {
+    /// Whether records are kept at this provider.
+    #[must_use]
+    pub const fn keep(provider: DnsProvider) -> bool {
+        match provider {
+            DnsProvider::Cloudflare => true,
+            DnsProvider::None
+            | DnsProvider::Rfc2136
+            | DnsProvider::Powerdns
+            | DnsProvider::Route53 => false,
+        }
+    }
+}
+
 impl DnsBackend for DnsBackends {
     async fn observe(&self, scope: &DnsScope) -> Result<Vec<ObservedZone>, EdgeError> {
         match scope.provider {

@@ -1,7 +1,9 @@
 //! What the operator allows, as a value.
 
-use crate::desired::DesiredSite;
+use crate::desired::{DesiredDns, DesiredSite};
 use crate::model::{Fault, HostingProvider};
+use crate::observed::ObservedZone;
+use crate::records::Owner;
 use crate::schema::enumerant_name;
 
 /// What this daemon accepts and how careful it is. It comes from the operator's settings, never from a
@@ -127,7 +129,40 @@ impl Policy {
                 refuse("policy-domain", path, message, "policy.domains");
             }
         }
+        for name in desired.dns.iter().flat_map(DesiredDns::names) {
+            // A wildcard is as good as the name it stands below.
+            let plain = name.as_str().trim_start_matches("*.");
+            if !self.domains.accept(plain) {
+                let message = format!("records of {name} are not accepted here");
+                refuse(
+                    "policy-domain",
+                    "dns.records".into(),
+                    message,
+                    "policy.domains",
+                );
+            }
+        }
         refusals
+    }
+
+    /// Why records of a zone's own name (`@`) are not accepted; empty when they are, or when there are none.
+    #[must_use]
+    pub fn apex_refusals(&self, desired: &DesiredSite, zones: &[ObservedZone]) -> Vec<Fault> {
+        let sets = desired.dns.iter().flat_map(|dns| &dns.sets);
+        if !sets.clone().any(|set| set.owner == Owner::Apex) {
+            return Vec::new();
+        }
+        let refused = zones
+            .iter()
+            .filter(|zone| !self.domains.accept(zone.name.as_str()));
+        refused
+            .map(|zone| Fault {
+                code: "policy-domain",
+                path: "dns.records".into(),
+                message: format!("records of {} are not accepted here", zone.name),
+                hint: Some("the operator's settings decide: policy.domains".into()),
+            })
+            .collect()
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::Mode;
 use super::site::Reconciler;
-use crate::model::SiteId;
+use crate::model::{HostingProvider, SiteId};
 use crate::observed::{ObservedHosting, Ownership};
 use crate::release::{Digest, ReleaseId};
 use crate::store::{Cause, HistoryEntry, SiteRecord, SiteState, StoreError};
@@ -25,8 +25,8 @@ impl Reconciler {
         record: &SiteRecord,
         found: Option<&ObservedHosting>,
     ) -> Result<Option<Missed>, StoreError> {
-        let newest = || self.newest(site);
-        let Some(missed) = missed(record, found, newest)? else {
+        let history = || self.store.history(site, usize::MAX);
+        let Some(missed) = missed(record, found, history)? else {
             return Ok(None);
         };
         if self.mode == Mode::Apply {
@@ -45,18 +45,22 @@ impl Reconciler {
 
     /// The release a message asked for last.
     pub(super) fn newest(&self, site: &SiteId) -> Result<Option<ReleaseId>, StoreError> {
-        let history = self.store.history(site, usize::MAX)?;
-        let applied = history
-            .into_iter()
-            .find(|entry| entry.cause == Cause::Apply);
-        Ok(applied.and_then(|entry| entry.release))
+        Ok(newest(self.store.history(site, usize::MAX)?))
     }
+}
+
+/// The release a message asked for last.
+fn newest(history: Vec<HistoryEntry>) -> Option<ReleaseId> {
+    let applied = history
+        .into_iter()
+        .find(|entry| entry.cause == Cause::Apply);
+    applied.and_then(|entry| entry.release)
 }
 
 fn missed(
     record: &SiteRecord,
     found: Option<&ObservedHosting>,
-    newest: impl FnOnce() -> Result<Option<ReleaseId>, StoreError>,
+    history: impl FnOnce() -> Result<Vec<HistoryEntry>, StoreError>,
 ) -> Result<Option<Missed>, StoreError> {
     let release = found.and_then(|found| found.release.as_ref());
     let others = found.is_some_and(|found| found.ownership != Ownership::Ours);
@@ -73,29 +77,36 @@ fn missed(
         detail: String::new(),
         ..record.clone()
     };
-    let (record, cause) = match found {
-        None => {
-            let state = SiteState::Absent;
-            (SiteRecord { state, ..before }, Cause::Remove)
+    let Some(found) = found else {
+        let record = SiteRecord {
+            state: SiteState::Absent,
+            ..before
+        };
+        let cause = Cause::Remove;
+        return Ok(Some(Missed { record, cause }));
+    };
+    let history = history()?;
+    // Where the same files make the same release, going back leaves open what it was made of; elsewhere a release
+    // that was live before can only have been gone back to.
+    let again = match record.provider {
+        HostingProvider::LocalStatic => found.artifact.is_none(),
+        HostingProvider::CloudflarePages
+        | HostingProvider::S3Static
+        | HostingProvider::CriomosHost => {
+            history.iter().any(|entry| entry.release == before.release)
         }
-        Some(ObservedHosting {
-            artifact: artifact @ Some(_),
-            ..
-        }) => {
-            let (artifact, held) = (*artifact, None);
-            let record = SiteRecord {
-                artifact,
-                held,
-                ..before
-            };
-            (record, Cause::Apply)
-        }
-        // Only going to a kept release leaves open what it was made of.
-        Some(_) => {
-            let newest = newest()? == before.release;
-            let held = record.artifact.filter(|_| !newest);
-            (SiteRecord { held, ..before }, Cause::Rollback)
-        }
+    };
+    let (held, artifact, cause) = if again {
+        let newest = newest(history) == before.release;
+        let held = record.artifact.filter(|_| !newest);
+        (held, record.artifact, Cause::Rollback)
+    } else {
+        (None, found.artifact, Cause::Apply)
+    };
+    let record = SiteRecord {
+        artifact,
+        held,
+        ..before
     };
     Ok(Some(Missed { record, cause }))
 }

@@ -8,13 +8,14 @@ use crate::desired::{DesiredDns, DesiredHosting, DesiredSite, Property, Recipe};
 use crate::dns::{DnsBackend, DnsBackends, DnsScope};
 use crate::edge::{EdgeError, EdgeErrorKind};
 use crate::hosting::{Backends, HostingBackend};
-use crate::model::{Ensure, Fault, SiteId};
+use crate::model::{Ensure, Fault, HostingProvider, SiteId};
 use crate::observed::{Look, ObservedSite, Ownership};
-use crate::plan::{Plan, Policy, Standing, Step};
+use crate::plan::{Plan, Policy, Standing, Step, Withheld};
 use crate::records::Name;
 use crate::registrar;
 use crate::release::Digest;
 use crate::report::{Outcome, Report, StepOutcome, StepReport};
+use crate::schema::enumerant_name;
 use crate::store::{Cause, HistoryEntry, SiteRecord, SiteState, Store, StoreError};
 use crate::stream::Spore;
 use std::collections::BTreeMap;
@@ -107,12 +108,17 @@ impl Reconciler {
         let now = jiff::Timestamp::now();
         if record.config_digest != spore.digest
             || record.state != SiteState::Live
+            || record.provider != HostingProvider::LocalStatic
             || record.next_edge.is_some_and(|edge| edge <= now)
         {
             return None;
         }
         let desired = DesiredSite::from_config(config).ok()?;
-        // Files are looked at by a task: there may be many.
+        let records = desired
+            .dns
+            .as_ref()
+            .is_some_and(|dns| DnsBackends::keep(dns.provider));
+        // Files and records are looked at by a task: there may be many.
         let Some(recipe @ Recipe::Treelink(_)) = &desired.recipe else {
             return None;
         };
@@ -121,6 +127,7 @@ impl Reconciler {
         let same = fingerprint.is_some() && fingerprint == record.fingerprint;
         let project = desired.hosting.key.project.as_str();
         if !same
+            || records
             || !self.backends.local_static.is_live(project, release)
             || !self.policy.refusals(&desired).is_empty()
         {
@@ -199,8 +206,14 @@ impl Reconciler {
         let mut observed = self.backends.observe(&desired.hosting, look).await?;
         if let Some(scope) = self.dns_scope(&mut desired, &observed, look) {
             observed.zones = self.dns.observe(&scope).await?;
+            let refusals = self.policy.apex_refusals(&desired, &observed.zones);
+            if !refusals.is_empty() {
+                return Err(Stop::Refused(refusals));
+            }
         }
-        let missed = match record {
+        let moved = record.filter(|record| !at(record, &desired.hosting));
+        report.withheld.extend(moved.and_then(left_behind));
+        let missed = match record.filter(|record| at(record, &desired.hosting)) {
             Some(record) => {
                 self.catch_up(&desired.id, record, observed.hosting.as_ref())
                     .await?
@@ -221,7 +234,7 @@ impl Reconciler {
             &self.policy,
             &standing,
         );
-        report.withheld.clone_from(&plan.withheld);
+        report.withheld.extend(plan.withheld.iter().cloned());
         let ours = observed.hosting.as_ref();
         let ours = ours.filter(|found| found.ownership == Ownership::Ours);
         report.release = ours.and_then(|found| found.release.clone());
@@ -259,8 +272,15 @@ impl Reconciler {
             Look::Passing => None,
             Look::Closely | Look::History => self.last(&desired.id),
         };
+        // What is taken down may be what was left behind: the records lead to where the site is now.
+        let before = before.filter(|before| {
+            desired.ensure != Ensure::Absent
+                || (before.hosting.provider() == desired.hosting.provider()
+                    && before.hosting.key == desired.hosting.key)
+        });
         if desired.ensure == Ensure::Absent {
             let dns = before.as_ref().and_then(|before| before.dns.clone());
+            let dns = dns.filter(|dns| DnsBackends::keep(dns.provider));
             let dns = dns.or_else(|| DesiredDns::usual(desired.hosting.provider()))?;
             desired.dns = Some(DesiredDns {
                 sets: Vec::new(),
@@ -400,6 +420,24 @@ impl Reconciler {
             tracing::error!("{}", error.full());
         }
     }
+}
+
+/// Whether a record is about a website at this backend and under this name.
+fn at(record: &SiteRecord, hosting: &DesiredHosting) -> bool {
+    record.provider == hosting.provider() && record.project == hosting.key.project
+}
+
+/// What a person should know of a site that was published elsewhere before: it is still there.
+fn left_behind(record: &SiteRecord) -> Option<Withheld> {
+    let provider = enumerant_name(record.provider);
+    let project = &record.project;
+    record.release.as_ref().map(|_| Withheld {
+        action: format!("remove {project} at {provider}"),
+        reason: "the site was published there before and still is; a message that says so, with \
+                 lifecycle.ensure = absent, takes it down"
+            .into(),
+        refused: false,
+    })
 }
 
 /// What is kept of the site after this message.

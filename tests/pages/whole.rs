@@ -10,7 +10,7 @@ use mycelia_spore::encode;
 use mycelia_spore::hosting::Backends;
 use mycelia_spore::hosting::cloudflare_pages::{CloudflarePages, PagesOptions};
 use mycelia_spore::hosting::local_static::LocalStatic;
-use mycelia_spore::plan::Policy;
+use mycelia_spore::plan::{Patterns, Policy};
 use mycelia_spore::reconcile::{Mode, Reconciler};
 use mycelia_spore::report::{Outcome, Report};
 use mycelia_spore::store::Store;
@@ -27,6 +27,10 @@ struct Farm {
 
 impl Farm {
     fn new() -> Self {
+        Self::with(Policy::default())
+    }
+
+    fn with(policy: Policy) -> Self {
         let fake = Fake::with(|world| world.settings.domains = DomainClock::AtOnce);
         fake.add_zone("spore.example");
         let folder = tempfile::tempdir().unwrap();
@@ -41,7 +45,7 @@ impl Farm {
             },
             builds: Builds::default(),
             store: Store::open(&folder.path().join("state")).unwrap(),
-            policy: Policy::default(),
+            policy,
             mode: Mode::Apply,
             jobs: 1,
             only: None,
@@ -200,4 +204,163 @@ fn a_last_message() {
         "lifecycle": { "ensure": "absent" },
     });
     everywhere(Some(&before), &message, &[]);
+}
+
+/// The same page published on this machine.
+fn here(message: &Value) -> Value {
+    let mut message = message.clone();
+    message["hosting"] = json!({ "provider": "localStatic" });
+    message
+}
+
+#[test]
+fn records_of_a_site_on_this_machine_are_kept_as_well() {
+    block_on(async {
+        let farm = Farm::new();
+        let records = json!([{ "name": "spore.example", "type": "a", "value": "192.0.2.1" }]);
+        let message = here(&links(&["spore.example"], &records));
+        let report = farm.send(&message).await;
+        assert_eq!(report.outcome, Outcome::Applied, "{:?}", report.faults);
+        let expected = ("spore.example", "A", "192.0.2.1");
+        let expected = [(expected.0.into(), expected.1.into(), expected.2.into())];
+        assert_eq!(farm.records(), expected);
+        // Somebody deletes it; the same message puts it right.
+        for zone in farm.fake.state().zones.values_mut() {
+            zone.records.clear();
+        }
+        let report = farm.send(&message).await;
+        assert_eq!(report.outcome, Outcome::Applied);
+        let verbs: Vec<_> = report
+            .steps
+            .iter()
+            .map(|step| step.action.as_str())
+            .collect();
+        assert_eq!(verbs, ["records"]);
+        assert_eq!(farm.records(), expected);
+        assert_eq!(farm.send(&message).await.outcome, Outcome::Unchanged);
+    });
+}
+
+#[test]
+fn a_site_that_moves_to_another_provider_says_where_it_still_is() {
+    block_on(async {
+        let farm = Farm::new();
+        let message = links(&["spore.example"], &json!([]));
+        let before = here(&message);
+        assert!(farm.send(&before).await.converged());
+        let report = farm.send(&message).await;
+        assert_eq!(report.outcome, Outcome::Applied, "{:?}", report.faults);
+        let [left] = &report.withheld[..] else {
+            panic!("{:?}", report.withheld)
+        };
+        assert_eq!(left.action, "remove links at localStatic");
+        let report = farm.send(&message).await;
+        assert_eq!(report.outcome, Outcome::Unchanged);
+        assert!(report.withheld.is_empty());
+        // Taken down there, it stays where it is now.
+        let mut gone = before;
+        gone["lifecycle"] = json!({ "ensure": "absent" });
+        let records = farm.records();
+        assert_eq!(farm.send(&gone).await.outcome, Outcome::Absent);
+        assert_eq!(farm.records(), records);
+        assert!(farm.fake.project("links").live().is_some());
+        assert!(farm.send(&message).await.converged());
+    });
+}
+
+#[test]
+fn going_back_in_the_dashboard_holds_until_the_files_change() {
+    block_on(async {
+        let farm = Farm::new();
+        let message = |title: &str| {
+            let mut message = links(&["spore.example"], &json!([]));
+            message["site"]["title"] = title.into();
+            message
+        };
+        assert!(farm.send(&message("One")).await.converged());
+        assert!(farm.send(&message("Two")).await.converged());
+        let account = farm.fake.account().to_owned();
+        let first = {
+            let mut state = farm.fake.state();
+            let project = state.project(&account, "links").ok().unwrap();
+            project.canonical = Some(project.deployments[0].id.clone());
+            project.canonical.clone()
+        };
+        let live = || farm.fake.project("links").canonical;
+        let report = farm.send(&message("Two")).await;
+        assert_eq!(report.outcome, Outcome::Unchanged, "{:?}", report.steps);
+        assert!(report.withheld[0].reason.contains("rolled back"));
+        assert_eq!(live(), first);
+        assert!(farm.send(&message("Three")).await.converged());
+        assert_ne!(live(), first);
+    });
+}
+
+#[test]
+fn records_of_names_that_are_not_accepted_are_refused_before_anything_is_changed() {
+    block_on(async {
+        let farm = Farm::with(Policy {
+            domains: Patterns::new(vec!["*.spore.example".into()]),
+            ..Policy::default()
+        });
+        let zone = farm.fake.state().zones.keys().next().unwrap().clone();
+        let mut by_id = links(
+            &["www.spore.example"],
+            &json!([{ "name": "@", "type": "txt", "value": "x" }]),
+        );
+        by_id["dns"]["zoneId"] = zone.into();
+        let by_name = |name: &str| {
+            let records = json!([{ "name": name, "type": "txt", "value": "x" }]);
+            links(&["www.spore.example"], &records)
+        };
+        for message in [
+            by_id,
+            by_name("other.example"),
+            by_name("*.other.example"),
+            by_name("spore.example"),
+        ] {
+            let report = farm.send(&message).await;
+            assert_eq!(report.outcome, Outcome::Refused, "{message}");
+            assert_eq!(report.faults[0].code, "policy-domain");
+            assert_eq!(report.faults[0].path, "dns.records");
+        }
+        assert_eq!(farm.fake.changes(), Vec::<String>::new());
+        let report = farm.send(&by_name("_dmarc.www.spore.example")).await;
+        assert_eq!(report.outcome, Outcome::Applied, "{:?}", report.faults);
+    });
+}
+
+#[test]
+fn one_bad_record_does_not_keep_back_the_others() {
+    block_on(async {
+        let farm = Farm::new();
+        let records: Vec<Value> = (0..130)
+            .map(|number| {
+                let name = format!("h{number}.spore.example");
+                json!({ "name": name, "type": "a", "value": "192.0.2.1" })
+            })
+            .collect();
+        let message = links(&["spore.example"], &records.into());
+        // The first batch is refused whole, and then one of its names by itself.
+        let batch = "/zones/*/dns_records/batch";
+        let refusal = || Fault::error(400, 9005, "Content for A record is invalid.");
+        farm.fake.fault(refusal().on("POST", batch).nth(1));
+        farm.fake.fault(refusal().on("POST", batch).nth(5));
+        let report = farm.send(&message).await;
+        assert_eq!(report.outcome, Outcome::Failed);
+        assert!(
+            report.faults[0].message.contains("9005"),
+            "{:?}",
+            report.faults
+        );
+        assert!(
+            report.faults[0].message.contains("records of h"),
+            "{:?}",
+            report.faults
+        );
+        assert_eq!(farm.records().len(), 130, "all but the bad one");
+        let report = farm.send(&message).await;
+        assert_eq!(report.outcome, Outcome::Applied, "{:?}", report.faults);
+        assert_eq!(farm.records().len(), 131);
+    });
 }

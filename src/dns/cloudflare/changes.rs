@@ -37,10 +37,10 @@ impl Operations {
         self.deletes.len() + self.puts.len() + self.posts.len()
     }
 
-    fn append(&mut self, mut other: Self) {
-        self.deletes.append(&mut other.deletes);
-        self.puts.append(&mut other.puts);
-        self.posts.append(&mut other.posts);
+    fn extend(&mut self, other: &Self) {
+        self.deletes.extend_from_slice(&other.deletes);
+        self.puts.extend_from_slice(&other.puts);
+        self.posts.extend_from_slice(&other.posts);
     }
 
     fn batch(&self) -> Value {
@@ -62,8 +62,8 @@ impl CloudflareDns {
             let todo = todo(action, &by_set(&known))?;
             match send(client, action, todo).await {
                 Ok(()) => return Ok(count(action.changes.len(), "record set")),
-                Err(error) if lost(&error) && attempt < ATTEMPTS => attempt += 1,
-                Err(error) => return Err(refused(error, action)),
+                Err(refusal) if lost(&refusal.error) && attempt < ATTEMPTS => attempt += 1,
+                Err(refusal) => return Err(refusal.told(action)),
             }
         }
     }
@@ -76,13 +76,26 @@ fn lost(error: &ApiError) -> bool {
         || error.has(codes::RECORD_NOT_FOUND)
 }
 
-fn refused(error: ApiError, action: &DnsAction) -> EdgeError {
-    let error = EdgeError::from(error);
-    EdgeError {
-        message: format!("zone {}: {}", action.zone, error.message),
-        ..error
+/// Changes that were refused.
+struct Refusal {
+    error: ApiError,
+    /// The name they are about, where it is a single one.
+    name: Option<Name>,
+}
+
+impl Refusal {
+    fn told(self, action: &DnsAction) -> EdgeError {
+        let error = EdgeError::from(self.error);
+        let about = match self.name {
+            Some(name) => format!("records of {name}"),
+            None => format!("zone {}", action.zone),
+        };
+        EdgeError {
+            message: format!("{about}: {}", error.message),
+            ..error
+        }
+        .at("dns.records")
     }
-    .at("dns.records")
 }
 
 fn by_set(known: &[Known]) -> Sets<'_> {
@@ -157,77 +170,79 @@ fn joined(present: &[&Known]) -> Option<ObservedSet> {
     zone.sets.into_iter().next()
 }
 
-/// Sends operations in batches. Where a batch is refused, its changes are made one by one, so that one bad
+/// The operations of all changes of one name.
+type Named<'a> = (&'a Name, Operations);
+
+/// Sends operations in batches. Where a batch is refused, its changes are made name by name, so that one bad
 /// record does not keep back the others; the first refusal is the error.
 async fn send(
     client: &Client,
     action: &DnsAction,
     todo: Vec<(&DnsChange, Operations)>,
-) -> Result<(), ApiError> {
+) -> Result<(), Refusal> {
     let path = format!("/zones/{}/dns_records/batch", action.zone_id);
-    let mut refusal = None;
+    let post = async |operations: &Operations| {
+        let body = operations.batch();
+        client
+            .post::<serde::de::IgnoredAny>(&path, &body)
+            .await
+            .map(drop)
+    };
+    let mut first = None;
     for batch in batches(todo) {
         let mut whole = Operations::default();
-        let single = batch.len() == 1;
-        let mut parts = Vec::new();
-        for operations in batch {
-            parts.push(operations.batch());
-            whole.append(operations);
+        for (_, operations) in &batch {
+            whole.extend(operations);
         }
-        match client
-            .post::<serde::de::IgnoredAny>(&path, &whole.batch())
-            .await
-        {
-            Ok(_) => {}
-            Err(error) if lost(&error) || single => return Err(error),
-            Err(_) => {
-                for part in parts {
-                    match client.post::<serde::de::IgnoredAny>(&path, &part).await {
-                        Ok(_) => {}
-                        Err(error) if lost(&error) => return Err(error),
-                        Err(error) => refusal = refusal.or(Some(error)),
-                    }
-                }
+        match post(&whole).await {
+            Ok(()) => continue,
+            Err(error) if lost(&error) => return Err(Refusal { error, name: None }),
+            Err(_) => {}
+        }
+        for (name, operations) in &batch {
+            let Err(error) = post(operations).await else {
+                continue;
+            };
+            let refusal = Refusal {
+                name: Some((*name).clone()),
+                error,
+            };
+            if lost(&refusal.error) {
+                return Err(refusal);
             }
+            first.get_or_insert(refusal);
         }
     }
-    refusal.map_or(Ok(()), Err)
+    first.map_or(Ok(()), Err)
 }
 
 /// Changes that go out together. What makes room goes with what takes it: changes of one name stay together.
-fn batches(todo: Vec<(&DnsChange, Operations)>) -> Vec<Vec<Operations>> {
-    let mut batches: Vec<(usize, Vec<Operations>)> = Vec::new();
-    for name in grouped(todo) {
-        let mut operations = Operations::default();
-        for part in name {
-            operations.append(part);
-        }
+fn batches(todo: Vec<(&DnsChange, Operations)>) -> Vec<Vec<Named<'_>>> {
+    let mut batches: Vec<(usize, Vec<Named<'_>>)> = Vec::new();
+    for (name, operations) in by_name(todo) {
         let size = operations.len();
         match batches.last_mut() {
             Some((length, batch)) if *length + size <= BATCH => {
                 *length += size;
-                batch.push(operations);
+                batch.push((name, operations));
             }
-            _ => batches.push((size, vec![operations])),
+            _ => batches.push((size, vec![(name, operations)])),
         }
     }
     batches.into_iter().map(|(_, batch)| batch).collect()
 }
 
 /// The operations of each name together, in the order in which the names come first.
-fn grouped(todo: Vec<(&DnsChange, Operations)>) -> Vec<Vec<Operations>> {
-    let mut names: Vec<(&Name, Vec<Operations>)> = Vec::new();
+fn by_name(todo: Vec<(&DnsChange, Operations)>) -> Vec<Named<'_>> {
+    let mut names: Vec<Named<'_>> = Vec::new();
     let mut places = BTreeMap::new();
     for (change, operations) in todo {
         let name = &change.key().name;
         let place = *places.entry(name).or_insert(names.len());
         match names.get_mut(place) {
-            Some((_, there)) => there.push(operations),
-            None => names.push((name, vec![operations])),
+            Some((_, there)) => there.extend(&operations),
+            None => names.push((name, operations)),
         }
     }
     names
-        .into_iter()
-        .map(|(_, operations)| operations)
-        .collect()
 }
