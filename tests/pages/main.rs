@@ -7,6 +7,7 @@ mod cloudflare;
 #[path = "../common/mod.rs"]
 mod common;
 mod faults;
+mod git;
 mod many;
 mod names;
 mod place;

@@ -58,6 +58,7 @@ impl CloudflarePages {
         let name = hosting.key.project.as_str();
         let body = creation(self.body(configure, None)?, name);
         let path = account.path("pages/projects");
+        let connected = hosting.connected.is_some();
         let mut attempt = 1;
         loop {
             let error = match account.client.post(&path, &body).await {
@@ -66,7 +67,7 @@ impl CloudflarePages {
             };
             let exists = error.has(codes::PROJECT_EXISTS);
             if !error.is_ambiguous() && !exists {
-                return Err(explained(error));
+                return Err(explained(error, connected));
             }
             match self.projects.fresh(account, name).await? {
                 // The lost call, or another run of this program, made it.
@@ -74,7 +75,7 @@ impl CloudflarePages {
                     return Ok((self.change(account, configure, &project).await?, true));
                 }
                 Some(_) => return Err(not_ours(name)),
-                None if exists || attempt == ATTEMPTS => return Err(explained(error)),
+                None if exists || attempt == ATTEMPTS => return Err(explained(error, connected)),
                 None => attempt += 1,
             }
         }
@@ -97,7 +98,9 @@ impl CloudflarePages {
             ));
         }
         let body = self.body(configure, mark)?;
-        self.patch(account, name, &body).await
+        let changed = self.patch(account, name, &body).await;
+        let connected = configure.hosting.connected.is_some();
+        changed.map_err(|error| explained(error, connected))
     }
 
     /// Changes a project.
@@ -106,10 +109,9 @@ impl CloudflarePages {
         account: &Account,
         name: &str,
         body: &Value,
-    ) -> Result<Project, EdgeError> {
+    ) -> Result<Project, ApiError> {
         let path = account.path(&format!("pages/projects/{name}"));
-        let changed = account.client.patch(&path, body).await;
-        changed.map_err(explained)
+        account.client.patch(&path, body).await
     }
 
     /// The settings that change, with the mark that goes with them.
@@ -156,18 +158,14 @@ fn not_ours(name: &str) -> EdgeError {
     )
 }
 
-/// The error with what a person can do about it.
-fn explained(error: ApiError) -> EdgeError {
-    let about_source = error
-        .codes()
-        .iter()
-        .any(|code| code.message.contains("authorized") || code.message.contains("git"));
+/// The error with what a person can do about it. What a repository is refused for has no code of its own.
+fn explained(error: ApiError, connected: bool) -> EdgeError {
     let error = EdgeError::from(error);
-    if about_source && error.hint.is_none() {
-        return error.at("repo.slug").hint(
-            "Cloudflare's GitHub or GitLab app must be allowed to read the repository first: in the dashboard \
-             under Workers & Pages, Create, Pages, Connect to Git",
-        );
+    if !connected || error.kind != EdgeErrorKind::Rejected {
+        return error;
     }
-    error
+    error.at("repo.slug").hint(
+        "if it is the repository: Cloudflare's GitHub or GitLab app must be allowed to read it first, in the \
+         dashboard under Workers & Pages, Create, Pages, Connect to Git",
+    )
 }

@@ -78,7 +78,8 @@ impl CloudflarePages {
         }
         let variable = json!({ mark::VARIABLE: { "type": "plain_text", "value": text } });
         let body = json!({ "deployment_configs": { "production": { "env_vars": variable } } });
-        self.patch(account, project, &body).await.map(|_| ())
+        self.patch(account, project, &body).await?;
+        Ok(())
     }
 
     /// Waits until visitors can use names.
