@@ -183,7 +183,7 @@ fn what_cloudflare_cannot_build_is_a_fault_of_the_message() {
             drop(it.as_object_mut().unwrap().remove("repo"));
         }),
         ("build.outputDir", |it| {
-            it["build"]["outputDir"] = json!("/srv/public")
+            it["build"]["outputDir"] = json!("/srv/public");
         }),
         ("build.command", |it| {
             it["build"]["shell"] = json!(true);

@@ -7,6 +7,7 @@ mod cloudflare;
 #[path = "../common/mod.rs"]
 mod common;
 mod faults;
+mod functions;
 mod git;
 mod many;
 mod names;
@@ -16,4 +17,7 @@ mod previews;
 mod reach;
 mod releases;
 mod settings;
+#[path = "../support/tools.rs"]
+mod tools;
+mod uploads;
 mod whole;

@@ -6,7 +6,7 @@ use super::observe::deployments;
 use super::publish::{blocking, branch};
 use super::rules::{self, Missing};
 use super::wire::{Deployment, Project};
-use super::wrangler::{Bundle, BundleOptions, Deploy, FunctionsSource, Wrangler};
+use super::wrangler::{Bundle, BundleOptions, Deploy, FunctionsSource};
 use super::{CloudflarePages, own};
 use crate::artifact::Artifact;
 use crate::desired::{DesiredHosting, Rules};
@@ -43,10 +43,10 @@ pub(super) async fn bundle(
         return Ok(Vec::new());
     }
     let (date, flags) = compatibility(hosting, project)?;
-    let (artifact, program) = (Arc::clone(artifact), backend.options.wrangler.clone());
+    let (artifact, backend) = (Arc::clone(artifact), backend.clone());
     let site = hosting.key.site.clone();
     let bundle = blocking(move || {
-        let wrangler = Wrangler::find(program.as_deref())?;
+        let wrangler = backend.wrangler()?;
         let folder = written(&artifact)?;
         let Some(source) = FunctionsSource::find(folder.path())? else {
             return Ok(None);
@@ -123,10 +123,10 @@ pub(super) async fn deploy(
         let (commit, message) = (mark.commit(), mark.message(&hosting.key.site, &attempt));
         let (token, id) = (account.client.token().clone(), account.id.clone());
         let base_url = backend.cloudflare.base_url().to_owned();
-        let program = backend.options.wrangler.clone();
+        let backend = backend.clone();
         let timeout = backend.options.deploy_wait;
         move || {
-            let wrangler = Wrangler::find(program.as_deref())?;
+            let wrangler = backend.wrangler()?;
             let folder = written(&artifact)?;
             steer(folder.path(), &artifact, &rules)?;
             wrangler.deploy(&Deploy {

@@ -29,7 +29,9 @@ use crate::observed::{Look, ObservedSite};
 use crate::plan::HostingAction;
 use projects::Projects;
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use wrangler::Wrangler;
 
 /// What uploads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,6 +74,8 @@ pub struct CloudflarePages {
     cloudflare: Cloudflare,
     options: PagesOptions,
     projects: Projects,
+    /// Cloudflare's own client, once it was needed and found.
+    wrangler: Arc<OnceLock<Wrangler>>,
 }
 
 impl std::fmt::Debug for CloudflarePages {
@@ -91,7 +95,17 @@ impl CloudflarePages {
             cloudflare,
             options,
             projects: Projects::default(),
+            wrangler: Arc::default(),
         }
+    }
+
+    /// Cloudflare's own client. Finding it takes a second or two, so it is looked for once. Blocks.
+    fn wrangler(&self) -> Result<Wrangler, EdgeError> {
+        if let Some(found) = self.wrangler.get() {
+            return Ok(found.clone());
+        }
+        let found = Wrangler::find(self.options.wrangler.as_deref())?;
+        Ok(self.wrangler.get_or_init(|| found).clone())
     }
 
     /// The settings that are this backend's own, and the account they name.
