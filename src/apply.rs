@@ -1,7 +1,8 @@
 //! Carrying out a plan: the only place that changes the world.
 
 use crate::edge::EdgeError;
-use crate::hosting::HostingBackend;
+use crate::hosting::{Applied, HostingBackend};
+use crate::model::DomainName;
 use crate::plan::{Action, Plan, Step, StepIndex};
 use crate::release::ReleaseId;
 use crate::report::{StepOutcome, StepReport};
@@ -33,6 +34,10 @@ pub struct Applying {
     /// The release that visitors see after the last hosting step that was done; `None` when no such step
     /// was done or the site is gone.
     pub release: Option<ReleaseId>,
+    /// The name the provider gave the project, as far as a step told.
+    pub target: Option<DomainName>,
+    /// The addresses the provider gave the release, as far as a step told.
+    pub urls: Vec<String>,
     /// What went wrong, step by step.
     pub errors: Vec<EdgeError>,
 }
@@ -54,9 +59,13 @@ impl Plan {
                 continue;
             }
             match run(step, backends, journal).await {
-                Ok((release, detail)) => {
-                    applying.release = release;
-                    applying.note(step, StepOutcome::Done, detail);
+                Ok(applied) => {
+                    applying.release = applied.release;
+                    applying.target = applied.target.or(applying.target);
+                    if !applied.urls.is_empty() {
+                        applying.urls = applied.urls;
+                    }
+                    applying.note(step, StepOutcome::Done, applied.detail);
                 }
                 Err(error) => {
                     failed.push(index);
@@ -98,13 +107,13 @@ async fn run(
     step: &Step,
     backends: &impl HostingBackend,
     journal: &mut impl Journal,
-) -> Result<(Option<ReleaseId>, String), EdgeError> {
+) -> Result<Applied, EdgeError> {
     journal.begin(step).await?;
     let Action::Hosting(action) = &step.action;
     match backends.perform(action).await {
         Ok(applied) => {
             journal.finish(StepOutcome::Done, &applied.detail).await?;
-            Ok((applied.release, applied.detail))
+            Ok(applied)
         }
         Err(error) => {
             // The step's own error says more than one of the journal would.

@@ -1,13 +1,17 @@
 //! What a message asks for, normalised: defaults filled in, fields checked against each other.
 
+mod connected;
+
 use crate::model::{
     AbsolutePath, AliasPolicy, Build, BuildType, DnsConfig, Domains, Ensure, Fault, Faults,
     Hosting, HostingProvider, HostingSettings, Label, OutputDir, ProjectName, PurchaseConfig,
-    RelativePath, Repo, RepoPlace, Site, SiteId, SiteKind, SporeConfig, TlsMode, Treelink,
-    VariableValue,
+    RefName, RelativePath, Repo, RepoPlace, Site, SiteId, SiteKind, Slug, SporeConfig, TlsMode,
+    Treelink, VariableValue,
 };
 use crate::model::{DomainName, Parse};
 use crate::release::{Digest, HeaderRule, RedirectRule};
+use std::collections::BTreeMap;
+use std::fmt;
 
 /// One website as it should be.
 #[derive(Clone, Debug)]
@@ -97,6 +101,51 @@ pub struct DesiredHosting {
     pub tls: TlsMode,
     /// How requests are answered beyond the files themselves.
     pub rules: Rules,
+    /// Branches, and what of them the message decides.
+    pub branches: Branches,
+    /// The repository that the provider builds from by itself; `None` where the files come from here.
+    pub connected: Option<Box<Connected>>,
+    /// Settings of the project at the provider that the message declares, by the provider's own names for
+    /// them. The backend's [`canonical`](crate::hosting::HostingBackend::canonical) form fills them in.
+    pub properties: Properties,
+}
+
+/// Which branch is being published, and which one visitors see.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Branches {
+    /// The branch whose releases visitors see; `None` when the message leaves it open.
+    pub production: Option<RefName>,
+    /// The branch of a release that is only a preview; `None` for the one visitors see.
+    pub preview: Option<RefName>,
+}
+
+/// A repository that the provider fetches and builds by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connected {
+    /// Where it is: `github` or `gitlab`.
+    pub service: &'static str,
+    /// OWNER/NAME there.
+    pub slug: Slug,
+    /// The command that builds it; `None` when the message leaves it open.
+    pub command: Option<String>,
+    /// Where the build leaves its files, relative to the part that is the website; `None` when open.
+    pub output: Option<String>,
+    /// The part of it that is the website; empty for the whole.
+    pub root: String,
+}
+
+/// Settings of a project by name.
+pub type Properties = BTreeMap<String, Property>;
+
+/// The value of a project's setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Property {
+    /// A value that anybody may see.
+    Plain(String),
+    /// A value that is not shown: its digest, under a key of its own for each site and name.
+    Secret(Digest),
+    /// A value that is there and that the provider does not give out.
+    Hidden,
 }
 
 impl DesiredHosting {
@@ -108,7 +157,7 @@ impl DesiredHosting {
 }
 
 /// The names visitors use.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
     /// The website's address; `None` when the message declares none.
     pub primary: Option<DomainName>,
@@ -122,6 +171,14 @@ impl Names {
     /// All names, the primary first.
     pub fn all(&self) -> impl Iterator<Item = &DomainName> {
         self.primary.iter().chain(&self.aliases)
+    }
+}
+
+impl fmt::Display for Names {
+    /// All names, the primary first, with commas between.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.all().map(DomainName::as_str).collect();
+        f.write_str(&names.join(", "))
     }
 }
 
@@ -200,9 +257,15 @@ impl DesiredSite {
         let domains = config.domains.as_ref().filter(|_| present);
         let names = names(domains);
         let tls = domains.map_or(TlsMode::Provider, |domains| domains.tls);
+        let connected = present
+            .then(|| connected::repository(config, &mut faults))
+            .flatten()
+            .map(Box::new);
         let recipe = match config.ensure {
-            Ensure::Absent => None,
-            Ensure::Present | Ensure::Paused => recipe(config, &names, &mut faults),
+            Ensure::Present | Ensure::Paused if !connected::wanted(config) => {
+                recipe(config, &names, &mut faults)
+            }
+            Ensure::Present | Ensure::Paused | Ensure::Absent => None,
         };
         if let Some(faults) = Faults::of(faults) {
             return Err(faults);
@@ -222,6 +285,9 @@ impl DesiredSite {
                 names,
                 tls,
                 rules: rules(&config.hosting),
+                branches: branches(config),
+                connected,
+                properties: Properties::new(),
             },
             dns: config.dns.clone(),
             purchase: config.purchase.clone(),
@@ -237,13 +303,25 @@ fn project(site: &Site, hosting: &Hosting) -> ProjectName {
         .unwrap_or_else(|| ProjectName::of_site(&site.id))
 }
 
+/// The branches, as far as the message tells. A repository's own branch is the one visitors see unless the
+/// message names another.
+fn branches(config: &SporeConfig) -> Branches {
+    let published = config.repo.as_ref().and_then(|repo| repo.branch.clone());
+    match (config.hosting.production_branch.clone(), published) {
+        (Some(production), Some(published)) if production != published => Branches {
+            production: Some(production),
+            preview: Some(published),
+        },
+        (production, published) => Branches {
+            production: production.or(published),
+            preview: None,
+        },
+    }
+}
+
 fn names(domains: Option<&Domains>) -> Names {
     let Some(domains) = domains else {
-        return Names {
-            primary: None,
-            aliases: Vec::new(),
-            redirect_aliases: false,
-        };
+        return Names::default();
     };
     Names {
         primary: Some(domains.primary.clone()),

@@ -1,6 +1,8 @@
 //! The only places that reach outside the daemon.
 
 pub mod error;
+pub mod http;
 pub mod process;
+pub mod secret;
 
 pub use error::{EdgeError, EdgeErrorKind};

@@ -4,7 +4,7 @@
 use super::{Applied, HostingBackend};
 use crate::desired::{DesiredHosting, Names};
 use crate::edge::EdgeError;
-use crate::observed::{ObservedHosting, ObservedSite, Ownership, TakenName};
+use crate::observed::{Look, ObservedHosting, ObservedSite, Ownership, TakenName};
 use crate::plan::HostingAction;
 use crate::release::{Digest, ReleaseId};
 use std::collections::BTreeMap;
@@ -46,12 +46,12 @@ impl Memory {
 }
 
 impl HostingBackend for Memory {
-    fn canonical(&self, mut desired: DesiredHosting) -> DesiredHosting {
+    fn canonical(&self, mut desired: DesiredHosting) -> Result<DesiredHosting, EdgeError> {
         desired.names.aliases.sort();
-        desired
+        Ok(desired)
     }
 
-    async fn observe(&self, desired: &DesiredHosting) -> Result<ObservedSite, EdgeError> {
+    async fn observe(&self, desired: &DesiredHosting, _: Look) -> Result<ObservedSite, EdgeError> {
         let sites = self.sites();
         let key = &desired.key;
         let others = sites
@@ -65,22 +65,28 @@ impl HostingBackend for Memory {
                 owner: format!("site {owner}"),
             })
             .collect();
-        let hosting = sites.get(key.project.as_str()).map(|site| ObservedHosting {
-            ownership: match site.owner.as_str() {
-                "" => Ownership::Unmarked,
-                owner if owner == key.site.as_str() => Ownership::Ours,
-                owner => Ownership::Foreign {
-                    owner: format!("site {owner}"),
-                },
+        let ownership = |site: &Site| match site.owner.as_str() {
+            "" => Ownership::Unmarked,
+            owner if owner == key.site.as_str() => Ownership::Ours,
+            owner => Ownership::Foreign {
+                owner: format!("site {owner}"),
             },
-            release: site.live.id.clone(),
+        };
+        let hosting = sites.get(key.project.as_str()).map(|site| ObservedHosting {
+            release: Some(site.live.id.clone()),
             artifact: site.live.artifact,
             rules: site.live.rules,
             names: site.names.clone(),
             paths: site.live.paths.clone(),
+            files: site.live.paths.len(),
             previous: site.previous.iter().map(|it| it.id.clone()).collect(),
+            ..ObservedHosting::empty(ownership(site))
         });
-        Ok(ObservedSite { hosting, taken })
+        Ok(ObservedSite {
+            hosting,
+            taken,
+            ..ObservedSite::default()
+        })
     }
 
     async fn perform(&self, action: &HostingAction) -> Result<Applied, EdgeError> {
@@ -88,6 +94,12 @@ impl HostingBackend for Memory {
         let project = action.key().project.to_string();
         let gone = || EdgeError::rejected(format!("{project} is not live"));
         let release = match action {
+            HostingAction::Configure(_)
+            | HostingAction::Build { .. }
+            | HostingAction::Await { .. } => {
+                let verb = action.verb();
+                return Err(EdgeError::rejected(format!("memory does not {verb}")));
+            }
             HostingAction::Publish(publish) => {
                 let artifact = publish.artifact.digest();
                 let rules = publish.hosting.rules.digest();
@@ -138,7 +150,7 @@ impl HostingBackend for Memory {
         };
         Ok(Applied {
             release,
-            detail: String::new(),
+            ..Applied::default()
         })
     }
 

@@ -5,25 +5,53 @@ pub mod memory;
 
 use crate::desired::DesiredHosting;
 use crate::edge::EdgeError;
-use crate::model::{HostingProvider, HostingSettings};
-use crate::observed::ObservedSite;
+use crate::model::{DomainName, HostingProvider, HostingSettings};
+use crate::observed::{Look, ObservedSite};
 use crate::plan::HostingAction;
 use crate::release::ReleaseId;
 use local_static::LocalStatic;
 
 /// What was changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
-    /// The release that visitors now see; `None` when the site is gone.
+    /// The release that visitors now see; `None` when there is none.
     pub release: Option<ReleaseId>,
     /// What happened, for people.
     pub detail: String,
+    /// The name the provider gave the project, where it gives one.
+    pub target: Option<DomainName>,
+    /// The addresses the provider gave the release, where it gives any.
+    pub urls: Vec<String>,
+}
+
+impl Applied {
+    /// A release is live.
+    #[must_use]
+    pub fn live(release: ReleaseId, detail: impl Into<String>) -> Self {
+        Self {
+            release: Some(release),
+            detail: detail.into(),
+            ..Self::default()
+        }
+    }
+
+    /// The site is gone.
+    #[must_use]
+    pub fn gone(detail: impl Into<String>) -> Self {
+        Self {
+            detail: detail.into(),
+            ..Self::default()
+        }
+    }
 }
 
 /// All that a backend must do. It observes and performs; it never decides.
 pub trait HostingBackend {
     /// Fills in what the backend adds by itself, so that it is not taken for a difference.
-    fn canonical(&self, desired: DesiredHosting) -> DesiredHosting;
+    ///
+    /// # Errors
+    /// What the site needs of the operator's settings, such as a credential, is not there.
+    fn canonical(&self, desired: DesiredHosting) -> Result<DesiredHosting, EdgeError>;
 
     /// What is there now.
     ///
@@ -32,6 +60,7 @@ pub trait HostingBackend {
     fn observe(
         &self,
         desired: &DesiredHosting,
+        look: Look,
     ) -> impl Future<Output = Result<ObservedSite, EdgeError>> + Send;
 
     /// Makes one change. Doing it again changes nothing more.
@@ -43,7 +72,7 @@ pub trait HostingBackend {
         action: &HostingAction,
     ) -> impl Future<Output = Result<Applied, EdgeError>> + Send;
 
-    /// Where visitors find the site, the primary address first.
+    /// Where visitors find the site by its own names, the primary address first.
     fn urls(&self, desired: &DesiredHosting) -> Vec<String>;
 }
 
@@ -65,18 +94,22 @@ fn missing(provider: HostingProvider) -> EdgeError {
 }
 
 impl HostingBackend for Backends {
-    fn canonical(&self, desired: DesiredHosting) -> DesiredHosting {
+    fn canonical(&self, desired: DesiredHosting) -> Result<DesiredHosting, EdgeError> {
         match &desired.settings {
             HostingSettings::LocalStatic(_) => self.local_static.canonical(desired),
             HostingSettings::CloudflarePages(_)
             | HostingSettings::S3Static(_)
-            | HostingSettings::CriomosHost(_) => desired,
+            | HostingSettings::CriomosHost(_) => Ok(desired),
         }
     }
 
-    async fn observe(&self, desired: &DesiredHosting) -> Result<ObservedSite, EdgeError> {
+    async fn observe(
+        &self,
+        desired: &DesiredHosting,
+        look: Look,
+    ) -> Result<ObservedSite, EdgeError> {
         match &desired.settings {
-            HostingSettings::LocalStatic(_) => self.local_static.observe(desired).await,
+            HostingSettings::LocalStatic(_) => self.local_static.observe(desired, look).await,
             HostingSettings::CloudflarePages(_)
             | HostingSettings::S3Static(_)
             | HostingSettings::CriomosHost(_) => Err(missing(desired.provider())),

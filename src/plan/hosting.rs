@@ -1,13 +1,13 @@
 //! What to do at the hosting backend.
 
-use super::{Plan, Policy, Standing, Withheld};
+use super::{Action, Plan, Policy, Standing, StepIndex, Withheld};
 use crate::artifact::Artifact;
-use crate::desired::{DesiredHosting, DesiredSite, HostingKey, Names};
+use crate::desired::{DesiredHosting, DesiredSite, HostingKey, Names, Property};
 use crate::model::{DomainName, HostingProvider, HostingSettings};
-use crate::observed::{ObservedHosting, ObservedSite, Ownership};
+use crate::observed::{Abilities, ObservedHosting, ObservedSite, Ownership};
 use crate::release::ReleaseId;
 use crate::words::{bytes, count};
-use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
 /// The fewest files a release must have for the change brake to look at it: below that, a percentage
@@ -17,8 +17,15 @@ const BRAKE_FROM: usize = 10;
 /// One change at a hosting backend. Performing it twice does what performing it once does.
 #[derive(Clone, Debug)]
 pub enum HostingAction {
+    /// Makes the project, or changes its settings.
+    Configure(Box<Configure>),
     /// Makes an artifact the release that visitors see, under these names.
     Publish(Box<Publish>),
+    /// Has the provider build a release from the repository that the project is connected to.
+    Build {
+        /// Which website, and of which branch.
+        hosting: Box<DesiredHosting>,
+    },
     /// Changes the names visitors use, keeping the release.
     SetNames {
         /// Which website.
@@ -27,6 +34,17 @@ pub enum HostingAction {
         settings: HostingSettings,
         /// The new names.
         names: Names,
+        /// Names that it had and has no longer.
+        drop: Vec<DomainName>,
+    },
+    /// Waits until visitors can use these names.
+    Await {
+        /// Which website.
+        key: HostingKey,
+        /// The backend and its settings.
+        settings: HostingSettings,
+        /// The names.
+        names: Vec<DomainName>,
     },
     /// Makes an earlier release the one that visitors see.
     Activate {
@@ -46,6 +64,44 @@ pub enum HostingAction {
     },
 }
 
+/// A project to make, or the settings of one to change.
+#[derive(Clone, Debug)]
+pub struct Configure {
+    /// Which website, with all the settings that its message declares.
+    pub hosting: DesiredHosting,
+    /// Whether the project is not there yet.
+    pub create: bool,
+    /// The settings that differ.
+    pub changes: Vec<Change>,
+}
+
+/// A setting of a project that differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Its name at the provider.
+    pub name: String,
+    /// What it is; `None` when it is not set.
+    pub from: Option<Property>,
+    /// What it should be; `None` when it should not be set.
+    pub to: Option<Property>,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |value: &Property| match value {
+            Property::Plain(text) => format!("{text:?}"),
+            Property::Secret(_) | Property::Hidden => "(secret)".into(),
+        };
+        let name = &self.name;
+        match (&self.from, &self.to) {
+            (None, Some(to)) => write!(f, "+ {name} = {}", shown(to)),
+            (Some(_), None) => write!(f, "- {name}"),
+            (Some(from), Some(to)) => write!(f, "~ {name} = {} -> {}", shown(from), shown(to)),
+            (None, None) => f.write_str(name),
+        }
+    }
+}
+
 /// What is published, and how.
 #[derive(Clone, Debug)]
 pub struct Publish {
@@ -60,8 +116,11 @@ impl HostingAction {
     #[must_use]
     pub const fn settings(&self) -> &HostingSettings {
         match self {
+            Self::Configure(configure) => &configure.hosting.settings,
             Self::Publish(publish) => &publish.hosting.settings,
+            Self::Build { hosting } => &hosting.settings,
             Self::SetNames { settings, .. }
+            | Self::Await { settings, .. }
             | Self::Activate { settings, .. }
             | Self::Remove { settings, .. } => settings,
         }
@@ -71,10 +130,13 @@ impl HostingAction {
     #[must_use]
     pub const fn key(&self) -> &HostingKey {
         match self {
+            Self::Configure(configure) => &configure.hosting.key,
             Self::Publish(publish) => &publish.hosting.key,
-            Self::SetNames { key, .. } | Self::Activate { key, .. } | Self::Remove { key, .. } => {
-                key
-            }
+            Self::Build { hosting } => &hosting.key,
+            Self::SetNames { key, .. }
+            | Self::Await { key, .. }
+            | Self::Activate { key, .. }
+            | Self::Remove { key, .. } => key,
         }
     }
 
@@ -82,8 +144,12 @@ impl HostingAction {
     #[must_use]
     pub const fn verb(&self) -> &'static str {
         match self {
+            Self::Configure(configure) if configure.create => "create",
+            Self::Configure(_) => "configure",
             Self::Publish(_) => "publish",
+            Self::Build { .. } => "build",
             Self::SetNames { .. } => "set-names",
+            Self::Await { .. } => "await",
             Self::Activate { .. } => "activate",
             Self::Remove { .. } => "remove",
         }
@@ -111,20 +177,40 @@ impl HostingAction {
     /// What would change, for a plan.
     #[must_use]
     pub fn describe(&self) -> String {
-        let list = |names: &Names| {
-            let names: Vec<&str> = names.all().map(DomainName::as_str).collect();
-            names.join(", ")
-        };
         match self {
-            Self::Publish(publish) => format!(
-                "{}, {}, at {}",
-                count(publish.artifact.files().len(), "file"),
-                bytes(publish.artifact.size()),
-                list(&publish.hosting.names)
-            ),
-            Self::SetNames { names, .. } => list(names),
+            Self::Configure(configure) => {
+                let changes: Vec<String> =
+                    configure.changes.iter().map(ToString::to_string).collect();
+                changes.join("; ")
+            }
+            Self::Publish(publish) => publish.describe(),
+            Self::Build { hosting } => match &hosting.connected {
+                Some(connected) => format!("from {}/{}", connected.service, connected.slug),
+                None => String::new(),
+            },
+            Self::SetNames { names, drop, .. } if drop.is_empty() => names.to_string(),
+            Self::SetNames { names, drop, .. } => {
+                let drop: Vec<&str> = drop.iter().map(DomainName::as_str).collect();
+                format!("{names}; no longer {}", drop.join(", "))
+            }
+            Self::Await { names, .. } => {
+                let names: Vec<&str> = names.iter().map(DomainName::as_str).collect();
+                format!("until visitors can use {}", names.join(", "))
+            }
             Self::Activate { release, .. } => format!("release {release}"),
             Self::Remove { .. } => "visitors will find nothing".into(),
+        }
+    }
+}
+
+impl Publish {
+    fn describe(&self) -> String {
+        let files = count(self.artifact.files().len(), "file");
+        let size = bytes(self.artifact.size());
+        match &self.hosting.branches.preview {
+            Some(branch) => format!("{files}, {size}, as a preview of branch {branch}"),
+            None if self.hosting.names.primary.is_none() => format!("{files}, {size}"),
+            None => format!("{files}, {size}, at {}", self.hosting.names),
         }
     }
 }
@@ -132,18 +218,28 @@ impl HostingAction {
 impl PartialEq for HostingAction {
     /// Actions are equal when they do the same: a publication is told by its artifact's digest.
     fn eq(&self, other: &Self) -> bool {
-        let same = |names: Option<&Names>, others: Option<&Names>| names == others;
         self.verb() == other.verb()
             && self.key() == other.key()
             && match (self, other) {
+                (Self::Configure(one), Self::Configure(two)) => one.changes == two.changes,
                 (Self::Publish(one), Self::Publish(two)) => {
                     one.artifact.digest() == two.artifact.digest()
                         && one.hosting.rules == two.hosting.rules
-                        && same(Some(&one.hosting.names), Some(&two.hosting.names))
+                        && one.hosting.names == two.hosting.names
+                        && one.hosting.branches == two.hosting.branches
                 }
-                (Self::SetNames { names, .. }, Self::SetNames { names: others, .. }) => {
-                    same(Some(names), Some(others))
+                (Self::Build { hosting: one }, Self::Build { hosting: two }) => {
+                    one.connected == two.connected
                 }
+                (
+                    Self::SetNames { names, drop, .. },
+                    Self::SetNames {
+                        names: others,
+                        drop: dropped,
+                        ..
+                    },
+                ) => names == others && drop == dropped,
+                (Self::Await { names, .. }, Self::Await { names: others, .. }) => names == others,
                 (
                     Self::Activate { release, .. },
                     Self::Activate {
@@ -162,7 +258,7 @@ pub(super) fn present(
     artifact: Option<&Arc<Artifact>>,
     observed: &ObservedSite,
     policy: &Policy,
-    standing: Standing,
+    standing: &Standing,
 ) {
     let wanted = format!(
         "publish {}",
@@ -176,25 +272,243 @@ pub(super) fn present(
     if let Some(reason) = found.and_then(|found| not_ours(&found.ownership, policy.adopt)) {
         return plan.withhold(wanted, reason);
     }
-    let Some(artifact) = artifact.filter(|artifact| !made_of(found, artifact, desired)) else {
-        return rename(plan, desired, found);
+    let present = Present {
+        desired,
+        found,
+        abilities: observed.abilities,
+        standing,
+        wanted,
     };
-    if standing.held == Some(artifact.digest()) {
-        plan.withheld.push(Withheld {
-            action: wanted,
-            reason: "the operator rolled back from these files; changed ones are published".into(),
-            refused: false,
+    present.plan(plan, artifact, policy);
+}
+
+/// What a plan for a website that should be there looks at.
+struct Present<'p> {
+    desired: &'p DesiredSite,
+    found: Option<&'p ObservedHosting>,
+    abilities: Abilities,
+    standing: &'p Standing,
+    wanted: String,
+}
+
+impl Present<'_> {
+    /// The project, then its release, then its names: visitors are never led to an empty project.
+    fn plan(&self, plan: &mut Plan, artifact: Option<&Arc<Artifact>>, policy: &Policy) {
+        let publish = match self.publication(plan, artifact, policy) {
+            Ok(publish) => publish,
+            // What may not be published is not given a project, a name or other settings either.
+            Err(Refused) => return,
+        };
+        let mut last = self.configure(plan);
+        let configured = last.is_some();
+        if let Some(action) = publish.or_else(|| self.build(configured)) {
+            last = Some(plan.step(action, last));
+        }
+        if self.desired.hosting.branches.preview.is_some() {
+            return;
+        }
+        if let Some(action) = self.names(plan) {
+            last = Some(plan.step(action, last));
+        }
+        self.pending(plan, last);
+    }
+
+    /// The project, where it is missing, unmarked or not as declared.
+    fn configure(&self, plan: &mut Plan) -> Option<StepIndex> {
+        if !self.abilities.projects {
+            return None;
+        }
+        let changes = self.changes();
+        let ours = self
+            .found
+            .is_some_and(|found| found.ownership == Ownership::Ours);
+        if ours && changes.is_empty() {
+            return None;
+        }
+        let configure = Configure {
+            hosting: self.desired.hosting.clone(),
+            create: self.found.is_none(),
+            changes,
+        };
+        Some(plan.step(HostingAction::Configure(Box::new(configure)), None))
+    }
+
+    /// The settings that differ: those declared, and those that were and are no longer. A preview changes
+    /// nothing of a project that is there.
+    fn changes(&self) -> Vec<Change> {
+        let wanted = &self.desired.hosting.properties;
+        let Some(found) = self.found else {
+            return wanted
+                .iter()
+                .map(|(name, value)| Change {
+                    name: name.clone(),
+                    from: None,
+                    to: Some(value.clone()),
+                })
+                .collect();
+        };
+        if self.desired.hosting.branches.preview.is_some() {
+            return Vec::new();
+        }
+        let declared = wanted.iter().filter_map(|(name, to)| {
+            let from = found.properties.get(name);
+            (!self.same(name, from, to)).then(|| Change {
+                name: name.clone(),
+                from: from.cloned(),
+                to: Some(to.clone()),
+            })
         });
-        return rename(plan, desired, found);
+        let dropped = found.properties.iter().filter(|(name, _)| {
+            found.owned.contains(name.as_str()) && !wanted.contains_key(name.as_str())
+        });
+        let dropped = dropped.map(|(name, from)| Change {
+            name: name.clone(),
+            from: Some(from.clone()),
+            to: None,
+        });
+        declared.chain(dropped).collect()
     }
-    let present = found.map_or(&[][..], |found| &found.paths);
-    match brake(artifact, present, policy) {
-        Some(reason) => plan.withhold(wanted, reason),
-        None => plan.step(HostingAction::Publish(Box::new(Publish {
-            hosting: desired.hosting.clone(),
+
+    /// Whether a setting is as it should be. Of a value that is not given out it is known only what was sent.
+    fn same(&self, name: &str, from: Option<&Property>, to: &Property) -> bool {
+        match (from, to) {
+            (Some(Property::Hidden), Property::Secret(digest)) => {
+                self.standing.sent.get(name) == Some(digest)
+            }
+            (from, to) => from == Some(to),
+        }
+    }
+
+    /// The publication of an artifact that is not live yet.
+    fn publication(
+        &self,
+        plan: &mut Plan,
+        artifact: Option<&Arc<Artifact>>,
+        policy: &Policy,
+    ) -> Result<Option<HostingAction>, Refused> {
+        let Some(artifact) =
+            artifact.filter(|artifact| !made_of(self.found, artifact, self.desired))
+        else {
+            return Ok(None);
+        };
+        let preview = self.desired.hosting.branches.preview.is_some();
+        if self.standing.held == Some(artifact.digest()) && !preview {
+            plan.withheld.push(Withheld {
+                action: self.wanted.clone(),
+                reason: "the operator rolled back from these files; changed ones are published"
+                    .into(),
+                refused: false,
+            });
+            return Ok(None);
+        }
+        let reason = beyond(artifact, self.abilities)
+            .or_else(|| brake(artifact, self.found.filter(|_| !preview)?, policy));
+        if let Some(reason) = reason {
+            plan.withhold(&self.wanted, reason);
+            return Err(Refused);
+        }
+        Ok(Some(HostingAction::Publish(Box::new(Publish {
+            hosting: self.desired.hosting.clone(),
             artifact: Arc::clone(artifact),
-        }))),
+        }))))
     }
+
+    /// A build by the provider: the first one, and one for each change of the project's settings. Later
+    /// commits are built by the provider without being asked.
+    fn build(&self, configured: bool) -> Option<HostingAction> {
+        let hosting = &self.desired.hosting;
+        let built = self.found.is_some_and(|found| found.release.is_some());
+        (hosting.connected.is_some() && (configured || !built)).then(|| HostingAction::Build {
+            hosting: Box::new(hosting.clone()),
+        })
+    }
+
+    /// The names, where they differ and do not go with the release.
+    fn names(&self, plan: &mut Plan) -> Option<HostingAction> {
+        let hosting = &self.desired.hosting;
+        let publishes = plan
+            .steps
+            .iter()
+            .any(|step| matches!(&step.action, Action::Hosting(HostingAction::Publish(_))));
+        let present = match self.found {
+            Some(found) => &found.names,
+            None if self.abilities.names_apart => &Names::default(),
+            None => return None,
+        };
+        for other in self.found.iter().flat_map(|found| &found.others) {
+            plan.withheld.push(Withheld {
+                action: format!("drop {other}"),
+                reason: "somebody else gave the project this name".into(),
+                refused: false,
+            });
+        }
+        let taken_along = publishes && !self.abilities.names_apart;
+        if *present == hosting.names || taken_along {
+            return None;
+        }
+        let drop = present
+            .all()
+            .filter(|name| !hosting.names.all().any(|wanted| wanted == *name));
+        Some(HostingAction::SetNames {
+            key: hosting.key.clone(),
+            settings: hosting.settings.clone(),
+            drop: drop.cloned().collect(),
+            names: hosting.names.clone(),
+        })
+    }
+
+    /// Names that visitors cannot use yet, old and new.
+    fn pending(&self, plan: &mut Plan, last: Option<StepIndex>) {
+        if !self.abilities.names_apart {
+            return;
+        }
+        let hosting = &self.desired.hosting;
+        let waits = |name: &&DomainName| match self.found {
+            None => true,
+            Some(found) => {
+                !found.names.all().any(|there| there == *name)
+                    || found.pending.iter().any(|pending| pending.name == **name)
+            }
+        };
+        let names: Vec<DomainName> = hosting.names.all().filter(waits).cloned().collect();
+        if !names.is_empty() {
+            let action = HostingAction::Await {
+                key: hosting.key.clone(),
+                settings: hosting.settings.clone(),
+                names,
+            };
+            plan.step(action, last);
+        }
+    }
+}
+
+/// The release may not be published; the plan says why.
+struct Refused;
+
+/// Why the backend would not take an artifact; `None` when it would.
+fn beyond(artifact: &Artifact, abilities: Abilities) -> Option<String> {
+    let files = artifact.files();
+    if let Some(max) = abilities.max_files.filter(|max| files.len() > *max) {
+        return Some(format!(
+            "it has {} files, and the provider takes at most {max}",
+            files.len()
+        ));
+    }
+    let max = abilities.max_file_size?;
+    let long: Vec<String> = files
+        .iter()
+        .filter(|(_, file)| file.size > max)
+        .map(|(path, file)| format!("{path} ({})", bytes(file.size)))
+        .collect();
+    let first = long.first()?;
+    let more = match long.len() {
+        1 => String::new(),
+        number => format!(" and {} more", number - 1),
+    };
+    Some(format!(
+        "the provider takes files of at most {}: {first}{more}",
+        bytes(max)
+    ))
 }
 
 /// Whether what is live was made of this artifact by these rules, and says whose it is.
@@ -206,24 +520,12 @@ fn made_of(found: Option<&ObservedHosting>, artifact: &Artifact, desired: &Desir
     })
 }
 
-/// Gives what is live its names, where they differ.
-fn rename(plan: &mut Plan, desired: &DesiredSite, found: Option<&ObservedHosting>) {
-    let hosting = &desired.hosting;
-    if found.is_some_and(|found| found.names != hosting.names) {
-        plan.step(HostingAction::SetNames {
-            key: hosting.key.clone(),
-            settings: hosting.settings.clone(),
-            names: hosting.names.clone(),
-        });
-    }
-}
-
 /// The website should not be there.
 pub(super) fn absent(
     plan: &mut Plan,
     desired: &DesiredSite,
     observed: Option<&ObservedHosting>,
-    standing: Standing,
+    standing: &Standing,
 ) {
     let Some(observed) = observed else { return };
     let remove = HostingAction::Remove {
@@ -240,7 +542,9 @@ pub(super) fn absent(
     };
     match reason {
         Some(reason) => plan.withhold(format!("remove {}", remove.target()), reason),
-        None => plan.step(remove),
+        None => {
+            plan.step(remove, None);
+        }
     }
 }
 
@@ -258,22 +562,24 @@ fn not_ours(ownership: &Ownership, adopt: bool) -> Option<String> {
     }
 }
 
-/// Why a release that drops so many of the present files is suspicious; `None` when it is not.
-fn brake(artifact: &Artifact, present: &[String], policy: &Policy) -> Option<String> {
-    let present: BTreeSet<&String> = present.iter().collect();
-    if present.len() < BRAKE_FROM {
+/// Why a release that drops so many of the present files is suspicious; `None` when it is not. Where only the
+/// number of files is known, what is fewer counts as dropped.
+fn brake(artifact: &Artifact, found: &ObservedHosting, policy: &Policy) -> Option<String> {
+    let present = found.files;
+    if present < BRAKE_FROM {
         return None;
     }
-    let gone = present
-        .iter()
-        .filter(|path| !artifact.files().contains_key(path.as_str()))
-        .count();
+    let gone = if found.paths.is_empty() {
+        present.saturating_sub(artifact.files().len())
+    } else {
+        let kept = |path: &&String| artifact.files().contains_key(path.as_str());
+        found.paths.iter().filter(|path| !kept(path)).count()
+    };
     let allowed = usize::from(policy.max_removed_percent);
-    (gone * 100 > present.len() * allowed).then(|| {
+    (gone * 100 > present * allowed).then(|| {
         format!(
-            "it would drop {gone} of {} files, more than policy.max-removed-percent = {allowed} \
-             allows",
-            present.len()
+            "it would drop {gone} of {present} files, more than policy.max-removed-percent = \
+             {allowed} allows"
         )
     })
 }

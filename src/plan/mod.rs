@@ -5,7 +5,7 @@
 mod hosting;
 mod policy;
 
-pub use hosting::{HostingAction, Publish};
+pub use hosting::{Change, Configure, HostingAction, Publish};
 pub use policy::{Patterns, Policy};
 
 use crate::artifact::Artifact;
@@ -13,6 +13,7 @@ use crate::desired::DesiredSite;
 use crate::model::{DnsConfig, DnsProvider, Ensure};
 use crate::observed::ObservedSite;
 use crate::release::Digest;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -44,13 +45,15 @@ pub enum Action {
     Hosting(HostingAction),
 }
 
-/// What the operator has decided about one site.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What is known of one site beyond its message and what is seen of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
     /// Whether the site may not be taken down.
     pub protected: bool,
     /// The artifact the operator rolled back from: it is not published again, another one is.
     pub held: Option<Digest>,
+    /// Digests of the secret settings that its project was given, by name: a provider does not give them out.
+    pub sent: BTreeMap<String, Digest>,
 }
 
 /// Something asked for that is not done.
@@ -75,7 +78,7 @@ impl Plan {
         artifact: Option<&Arc<Artifact>>,
         observed: &ObservedSite,
         policy: &Policy,
-        standing: Standing,
+        standing: &Standing,
     ) -> Self {
         let mut plan = Self::default();
         match desired.ensure {
@@ -105,11 +108,13 @@ impl Plan {
         self.withheld.iter().any(|withheld| withheld.refused)
     }
 
-    fn step(&mut self, action: HostingAction) {
+    /// Adds a step that needs an earlier one, and gives its place.
+    fn step(&mut self, action: HostingAction, after: Option<StepIndex>) -> StepIndex {
         self.steps.push(Step {
             action: Action::Hosting(action),
-            after: Vec::new(),
+            after: after.into_iter().collect(),
         });
+        self.steps.len() - 1
     }
 
     fn withhold(&mut self, action: impl Into<String>, reason: impl Into<String>) {

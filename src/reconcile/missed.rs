@@ -58,7 +58,7 @@ fn missed(
     found: Option<&ObservedHosting>,
     newest: impl FnOnce() -> Result<Option<ReleaseId>, StoreError>,
 ) -> Result<Option<Missed>, StoreError> {
-    let release = found.map(|found| &found.release);
+    let release = found.and_then(|found| found.release.as_ref());
     let others = found.is_some_and(|found| found.ownership != Ownership::Ours);
     if others || record.release.as_ref() == release {
         return Ok(None);

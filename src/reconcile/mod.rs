@@ -6,6 +6,7 @@
 
 mod missed;
 mod queue;
+mod rollback;
 mod site;
 
 pub use site::{Mode, Reconciler};

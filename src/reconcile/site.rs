@@ -4,21 +4,18 @@ use super::{invalid, superseded};
 use crate::apply::{Applying, Journal};
 use crate::artifact::Artifact;
 use crate::build::{Builds, Built};
-use crate::desired::{DesiredHosting, DesiredSite, HostingKey, Names, Recipe, Rules};
+use crate::desired::{DesiredHosting, DesiredSite, Property, Recipe};
 use crate::edge::{EdgeError, EdgeErrorKind};
 use crate::hosting::{Backends, HostingBackend};
-use crate::model::{
-    DomainName, Ensure, Fault, HostingProvider, HostingSettings, LocalStatic, Parse, SiteId,
-    TlsMode,
-};
-use crate::observed::{ObservedHosting, ObservedSite, Ownership};
-use crate::plan::{Action, HostingAction, Plan, Policy, Standing, Step};
-use crate::release::{Digest, ReleaseId};
+use crate::model::{Ensure, Fault, SiteId};
+use crate::observed::{Look, ObservedSite, Ownership};
+use crate::plan::{Plan, Policy, Standing, Step};
+use crate::release::Digest;
 use crate::report::{Outcome, Report, StepOutcome, StepReport};
-use crate::schema::enumerant_name;
 use crate::store::{Cause, HistoryEntry, SiteRecord, SiteState, Store, StoreError};
 use crate::stream::Spore;
 use crate::{dns, registrar};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What is done with a plan.
@@ -50,7 +47,7 @@ pub struct Reconciler {
 }
 
 /// Why a message was not carried out.
-enum Stop {
+pub(super) enum Stop {
     /// The message contradicts itself.
     Invalid(Vec<Fault>),
     /// It is not accepted here.
@@ -61,7 +58,7 @@ enum Stop {
 
 impl Stop {
     /// What a report says of it.
-    fn told(self) -> (Outcome, Vec<Fault>) {
+    pub(super) fn told(self) -> (Outcome, Vec<Fault>) {
         match self {
             Self::Invalid(faults) => (Outcome::Invalid, faults),
             Self::Refused(faults) => (Outcome::Refused, faults),
@@ -83,7 +80,7 @@ impl From<StoreError> for Stop {
 }
 
 /// An error of the state directory, which another attempt may find mended.
-fn state_error(error: StoreError) -> EdgeError {
+pub(super) fn state_error(error: StoreError) -> EdgeError {
     let kind = EdgeErrorKind::Transient { retry_after: None };
     EdgeError::new(kind, "the state directory failed").source(error)
 }
@@ -128,9 +125,8 @@ impl Reconciler {
         let mut report = Report::of(spore, Some(desired.id));
         report.outcome = Outcome::Unchanged;
         report.release = Some(release.clone());
-        report.urls = self
-            .backends
-            .urls(&self.backends.canonical(desired.hosting));
+        let hosting = self.backends.canonical(desired.hosting).ok()?;
+        report.urls = self.backends.urls(&hosting);
         Some(report)
     }
 
@@ -185,12 +181,19 @@ impl Reconciler {
             let after = record_of(spore, &desired, record, &Input::default(), report, false);
             return self.keep(spore, record, after, None).await;
         }
-        desired.hosting = self.backends.canonical(desired.hosting);
+        desired.hosting = self.backends.canonical(desired.hosting)?;
+        // A preview says nothing of what visitors see, so the record of that is left out of it.
+        let preview = desired.hosting.branches.preview.is_some();
+        let record = record.filter(|_| !preview);
         if desired.ensure == Ensure::Present {
             dns::supported(desired.dns.as_ref())?;
             registrar::supported(desired.purchase.as_ref())?;
         }
-        let observed = self.backends.observe(&desired.hosting).await?;
+        let look = match record {
+            Some(record) if record.config_digest == spore.digest => Look::Passing,
+            Some(_) | None => Look::Closely,
+        };
+        let observed = self.backends.observe(&desired.hosting, look).await?;
         let missed = match record {
             Some(record) => {
                 self.catch_up(&desired.id, record, observed.hosting.as_ref())
@@ -203,21 +206,20 @@ impl Reconciler {
         let standing = record.map_or_else(Standing::default, |record| Standing {
             protected: record.protected,
             held: record.held,
+            sent: record.sent.clone(),
         });
         let plan = Plan::between(
             &desired,
             input.artifact.as_ref(),
             &observed,
             &self.policy,
-            standing,
+            &standing,
         );
         report.withheld.clone_from(&plan.withheld);
         let ours = observed.hosting.as_ref();
         let ours = ours.filter(|found| found.ownership == Ownership::Ours);
-        report.release = ours.map(|found| found.release.clone());
-        if desired.ensure == Ensure::Present {
-            report.urls = self.backends.urls(&desired.hosting);
-        }
+        report.release = ours.and_then(|found| found.release.clone());
+        report.urls = self.urls(&desired, ours.map_or(&[], |found| &found.urls));
         if self.mode == Mode::Plan {
             report.steps = plan.preview();
             report.outcome = rest(&plan, &desired, Outcome::Planned);
@@ -225,6 +227,18 @@ impl Reconciler {
         }
         self.carry_out(spore, &desired, record, &input, &plan, report)
             .await
+    }
+
+    /// Where visitors find the site: by its own names, or where it has none by those of the provider.
+    fn urls(&self, desired: &DesiredSite, given: &[String]) -> Vec<String> {
+        if desired.ensure != Ensure::Present {
+            return Vec::new();
+        }
+        let own = match desired.hosting.branches.preview {
+            None => self.backends.urls(&desired.hosting),
+            Some(_) => Vec::new(),
+        };
+        if own.is_empty() { given.to_vec() } else { own }
     }
 
     /// The site's files, unless it is certain that what is live was made of the same input and rules.
@@ -268,11 +282,18 @@ impl Reconciler {
         if changed && applying.errors.is_empty() {
             report.release.clone_from(&applying.release);
         }
+        if !applying.urls.is_empty() {
+            report.urls = self.urls(desired, &applying.urls);
+        }
         report.faults = applying.errors.iter().map(fault_of).collect();
         report.outcome = match applying.errors.first() {
             Some(error) => outcome_of(error),
             None => rest(plan, desired, Outcome::Applied),
         };
+        if desired.hosting.branches.preview.is_some() {
+            report.steps = applying.steps;
+            return Ok(());
+        }
         let after = record_of(spore, desired, record, input, report, changed);
         let history = history(spore, &applying, record, report);
         report.steps = applying.steps;
@@ -353,6 +374,11 @@ fn record_of(
         next_edge: input.next_edge,
         protected: (desired.protect && new) || before.is_some_and(|record| record.protected),
         held: held.filter(|held| Some(*held) == artifact),
+        sent: match before {
+            _ if good => sent(&desired.hosting),
+            Some(before) => before.sent.clone(),
+            None => BTreeMap::new(),
+        },
         state: match (report.outcome, desired.ensure) {
             (Outcome::Failed, _) => SiteState::Failed,
             (Outcome::Paused, _) => SiteState::Paused,
@@ -374,6 +400,15 @@ fn record_of(
             .or_else(|| report.withheld.first().map(|item| item.reason.clone()))
             .unwrap_or_default(),
     }
+}
+
+/// Digests of the secret settings that the project has been given.
+fn sent(hosting: &DesiredHosting) -> BTreeMap<String, Digest> {
+    let secret = |(name, value): (&String, &Property)| match value {
+        Property::Secret(digest) => Some((name.clone(), *digest)),
+        Property::Plain(_) | Property::Hidden => None,
+    };
+    hosting.properties.iter().filter_map(secret).collect()
 }
 
 /// What a message's recipe yielded.
@@ -486,7 +521,7 @@ fn history(
 }
 
 /// The journal kept in the state directory.
-pub(crate) struct StoreJournal<'s> {
+pub(super) struct StoreJournal<'s> {
     store: &'s Store,
     site: &'s SiteId,
     seq: u64,
@@ -495,7 +530,7 @@ pub(crate) struct StoreJournal<'s> {
 
 impl<'s> StoreJournal<'s> {
     /// The journal of one message's steps.
-    pub(crate) const fn new(store: &'s Store, site: &'s SiteId, seq: u64) -> Self {
+    pub(super) const fn new(store: &'s Store, site: &'s SiteId, seq: u64) -> Self {
         Self {
             store,
             site,
@@ -520,148 +555,5 @@ impl Journal for StoreJournal<'_> {
         let done = outcome == StepOutcome::Done;
         let noted = self.store.finish(step, done, detail).await;
         noted.map_err(state_error)
-    }
-}
-
-impl Reconciler {
-    /// Makes an earlier release of a site live again: the one named, or the one before the live one.
-    ///
-    /// The files rolled back from are noted, so that a message that asks for them again does not undo the
-    /// operator's decision; changed files are published as ever.
-    pub async fn rollback(&self, site: &SiteId, wanted: Option<&str>) -> Report {
-        let mut report = Report::about(0, Some(site.clone()), crate::model::Line::default());
-        let started = std::time::Instant::now();
-        if let Err(stop) = self.roll(site, wanted, &mut report).await {
-            (report.outcome, report.faults) = stop.told();
-        }
-        report.elapsed = started.elapsed();
-        report
-    }
-
-    async fn roll(
-        &self,
-        site: &SiteId,
-        wanted: Option<&str>,
-        report: &mut Report,
-    ) -> Result<(), Stop> {
-        let record = self
-            .store
-            .site(site)
-            .ok_or_else(|| EdgeError::rejected(format!("site {site} is not known here")))?;
-        let desired = self.backends.canonical(recorded(site, &record)?);
-        let observed = self.backends.observe(&desired).await?.hosting;
-        let observed = observed
-            .filter(|found| found.ownership == Ownership::Ours)
-            .ok_or_else(|| EdgeError::rejected(format!("site {site} is not live")))?;
-        let missed = self.catch_up(site, &record, Some(&observed)).await?;
-        let release = match &missed {
-            // The same was asked before, and done up to its note.
-            Some(missed) if wanted.is_none() && missed.cause == Cause::Rollback => {
-                observed.release.clone()
-            }
-            _ => choose(&observed, wanted)?,
-        };
-        let record = missed.map_or_else(|| SiteRecord::clone(&record), |missed| missed.record);
-        let plan = Plan {
-            steps: vec![Step {
-                action: Action::Hosting(HostingAction::Activate {
-                    key: desired.key.clone(),
-                    settings: desired.settings.clone(),
-                    release: release.clone(),
-                }),
-                after: Vec::new(),
-            }],
-            withheld: Vec::new(),
-        };
-        let plan = if release == observed.release {
-            Plan::default()
-        } else {
-            plan
-        };
-        let mut journal = StoreJournal::new(&self.store, site, 0);
-        let applying = plan.apply(&self.backends, &mut journal).await;
-        report.steps = applying.steps;
-        report.release = Some(release.clone());
-        report.urls = self.backends.urls(&desired);
-        if let Some(error) = applying.errors.into_iter().next() {
-            return Err(Stop::Edge(error));
-        }
-        if plan.is_empty() {
-            return Ok(());
-        }
-        report.outcome = Outcome::Applied;
-        let newest = self.newest(site)? == Some(release.clone());
-        let record = SiteRecord {
-            release: Some(release.clone()),
-            held: record.artifact.filter(|_| !newest),
-            applied_at: jiff::Timestamp::now(),
-            // Not the last message's state any more: it is looked at again when it is sent again.
-            config_digest: Digest::from([0; 32]),
-            fingerprint: None,
-            ..record
-        };
-        let entry = HistoryEntry {
-            release: Some(release),
-            at: jiff::Timestamp::now(),
-            seq: 0,
-            cause: Cause::Rollback,
-            detail: format!("from {}", observed.release.short()),
-        };
-        self.store.commit(site, record, None, Some(entry)).await?;
-        Ok(())
-    }
-}
-
-/// The hosting of a site as it was applied last, as far as moving between its releases needs it.
-fn recorded(site: &SiteId, record: &SiteRecord) -> Result<DesiredHosting, EdgeError> {
-    let settings = match record.provider {
-        HostingProvider::LocalStatic => HostingSettings::LocalStatic(LocalStatic::default()),
-        HostingProvider::CloudflarePages
-        | HostingProvider::S3Static
-        | HostingProvider::CriomosHost => {
-            return Err(EdgeError::unsupported(format!(
-                "rollback at {} is not supported by this version",
-                enumerant_name(record.provider)
-            )));
-        }
-    };
-    Ok(DesiredHosting {
-        key: HostingKey {
-            site: site.clone(),
-            project: record.project.clone(),
-        },
-        settings,
-        names: Names {
-            primary: DomainName::parse(&record.primary).ok(),
-            aliases: Vec::new(),
-            redirect_aliases: false,
-        },
-        tls: TlsMode::Provider,
-        rules: Rules::default(),
-    })
-}
-
-/// The release to go to, among those that are kept.
-fn choose(observed: &ObservedHosting, wanted: Option<&str>) -> Result<ReleaseId, EdgeError> {
-    let Some(wanted) = wanted else {
-        return observed
-            .previous
-            .first()
-            .cloned()
-            .ok_or_else(|| EdgeError::rejected("there is no earlier release to go back to"));
-    };
-    let kept = || std::iter::once(&observed.release).chain(&observed.previous);
-    let matching: Vec<&ReleaseId> = kept()
-        .filter(|release| release.as_str().starts_with(wanted))
-        .collect();
-    match matching[..] {
-        [release] if wanted.len() >= 4 => Ok(release.clone()),
-        _ => {
-            let kept: Vec<&str> = kept().map(ReleaseId::short).collect();
-            Err(
-                EdgeError::rejected(format!("{wanted:?} is not one kept release"))
-                    .hint(format!("kept are, newest first: {}", kept.join(", "))),
-            )
-        }
     }
 }

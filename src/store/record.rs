@@ -2,6 +2,7 @@
 
 use crate::model::{HostingProvider, ProjectName, SiteId};
 use crate::release::{Digest, ReleaseId};
+use std::collections::BTreeMap;
 
 /// What is known of a site after its last message.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +29,8 @@ pub struct SiteRecord {
     pub protected: bool,
     /// The artifact the operator rolled back from.
     pub held: Option<Digest>,
+    /// Digests of the secret settings that its project was given, by name.
+    pub sent: BTreeMap<String, Digest>,
     /// How the site is.
     pub state: SiteState,
     /// Its address; may be empty.

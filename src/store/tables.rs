@@ -6,7 +6,7 @@ use crate::model::{HostingProvider, Parse, ProjectName, SiteId};
 use crate::release::{Digest, ReleaseId};
 use crate::schema::enumerant_name;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The revision of the tables, kept in SQLite's `user_version`.
-const REVISION: i64 = 1;
+const REVISION: i64 = 2;
 
 /// How long to wait for another connection's transaction: commits take milliseconds.
 const BUSY: Duration = Duration::from_secs(10);
@@ -43,7 +43,8 @@ CREATE TABLE site (
     state         TEXT NOT NULL,
     primary_name  TEXT NOT NULL,
     labels        TEXT NOT NULL,
-    detail        TEXT NOT NULL
+    detail        TEXT NOT NULL,
+    sent          TEXT NOT NULL DEFAULT '{}'
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE message (
     site TEXT PRIMARY KEY,
@@ -73,6 +74,9 @@ CREATE TABLE history (
 CREATE INDEX history_site ON history (site, id);
 ";
 
+/// What leads from one revision of the tables to the next: the first from revision 1 to 2, and so on.
+const UPDATES: [&str; 1] = ["ALTER TABLE site ADD COLUMN sent TEXT NOT NULL DEFAULT '{}'"];
+
 /// Opens the database for reading and writing, making or updating its tables.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     let mut connection = Connection::open(path)?;
@@ -83,7 +87,10 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     let found = revision(&connection, path)?;
     if found < REVISION {
         let transaction = connection.transaction()?;
-        transaction.execute_batch(TABLES)?;
+        match usize::try_from(found).unwrap_or(0) {
+            0 => transaction.execute_batch(TABLES)?,
+            known => transaction.execute_batch(&UPDATES[known - 1..].join(";"))?,
+        }
         transaction.pragma_update(None, "user_version", REVISION)?;
         transaction.commit()?;
     }
@@ -196,6 +203,12 @@ fn site(row: &Row<'_>) -> Result<(SiteId, SiteRecord), StoreError> {
         primary: text("primary_name")?,
         labels: serde_json::from_str(&text("labels")?).map_err(|_| bad("labels"))?,
         detail: text("detail")?,
+        sent: match row.get::<_, String>("sent") {
+            Ok(text) => serde_json::from_str(&text).map_err(|_| bad("sent"))?,
+            // A database of revision 1, opened to look only.
+            Err(rusqlite::Error::InvalidColumnName(_)) => BTreeMap::new(),
+            Err(_) => return Err(bad("sent")),
+        },
     };
     let id = SiteId::parse(&name).map_err(|_| bad("id"))?;
     Ok((id, record))
@@ -223,11 +236,13 @@ pub(super) fn put_site(
     id: &SiteId,
     record: &SiteRecord,
 ) -> rusqlite::Result<()> {
-    let labels = serde_json::to_string(&record.labels)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let unwritable =
+        |error: serde_json::Error| rusqlite::Error::ToSqlConversionFailure(error.into());
+    let labels = serde_json::to_string(&record.labels).map_err(unwritable)?;
+    let sent = serde_json::to_string(&record.sent).map_err(unwritable)?;
     connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO site VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO site VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             id.as_str(),
@@ -246,6 +261,7 @@ pub(super) fn put_site(
             record.primary,
             labels,
             record.detail,
+            sent,
         ])?;
     Ok(())
 }

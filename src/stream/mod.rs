@@ -90,6 +90,18 @@ impl Spore {
     }
 }
 
+impl Spore {
+    /// The configuration of a message whose [canonical form](Self::canonical) was kept; `None` when it cannot
+    /// be read any more.
+    #[must_use]
+    pub fn kept(canonical: &[u8]) -> Option<SporeConfig> {
+        let options = capnp::message::ReaderOptions::new();
+        let message = capnp::serialize::read_message(canonical, options).ok()?;
+        let root = message.get_root::<spore_config::Reader<'_>>().ok()?;
+        SporeConfig::from_reader(root).ok()
+    }
+}
+
 /// A message of one segment as a stream holds it: a table of one entry, then the segment.
 fn one_segment(segment: &[u8]) -> Vec<u8> {
     let words = u32::try_from(segment.len() / 8).unwrap_or(u32::MAX);

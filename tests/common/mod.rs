@@ -8,13 +8,15 @@ use capnp::message::Builder;
 use capnp::serialize_packed;
 use mycelia_spore::apply::{Applying, Journal};
 use mycelia_spore::artifact::{Artifact, ArtifactFile, Body};
-use mycelia_spore::desired::{DesiredHosting, DesiredSite, HostingKey, Names, Rules};
+use mycelia_spore::desired::{
+    Branches, DesiredHosting, DesiredSite, HostingKey, Names, Properties, Rules,
+};
 use mycelia_spore::edge::EdgeError;
 use mycelia_spore::hosting::HostingBackend;
 use mycelia_spore::model::{
     DomainName, Ensure, HostingSettings, LocalStatic, Parse, ProjectName, SiteId, TlsMode,
 };
-use mycelia_spore::observed::ObservedSite;
+use mycelia_spore::observed::{Look, ObservedSite};
 use mycelia_spore::plan::{HostingAction, Plan, Policy, Publish, Standing, Step};
 use mycelia_spore::release::Digest;
 use mycelia_spore::report::StepOutcome;
@@ -81,6 +83,9 @@ pub(crate) fn desired(id: &str, settings: HostingSettings, names: Names) -> Desi
             names,
             tls: TlsMode::Provider,
             rules: Rules::default(),
+            branches: Branches::default(),
+            connected: None,
+            properties: Properties::new(),
         },
         dns: None,
         purchase: None,
@@ -127,7 +132,7 @@ pub(crate) fn publication(
     artifact: &Arc<Artifact>,
 ) -> HostingAction {
     HostingAction::Publish(Box::new(Publish {
-        hosting: backend.canonical(desired.hosting.clone()),
+        hosting: backend.canonical(desired.hosting.clone()).unwrap(),
         artifact: Arc::clone(artifact),
     }))
 }
@@ -147,8 +152,8 @@ impl Journal for NoJournal {
 
 /// What a backend has of a site.
 pub(crate) async fn observe(backend: &impl HostingBackend, site: &DesiredSite) -> ObservedSite {
-    let hosting = backend.canonical(site.hosting.clone());
-    backend.observe(&hosting).await.unwrap()
+    let hosting = backend.canonical(site.hosting.clone()).unwrap();
+    backend.observe(&hosting, Look::History).await.unwrap()
 }
 
 /// The plan for a site as it is now.
@@ -157,11 +162,11 @@ pub(crate) async fn plan(
     site: &DesiredSite,
     artifact: Option<&Arc<Artifact>>,
     policy: &Policy,
-    standing: Standing,
+    standing: &Standing,
 ) -> Plan {
     let mut site = site.clone();
-    site.hosting = backend.canonical(site.hosting);
-    let observed = backend.observe(&site.hosting).await.unwrap();
+    site.hosting = backend.canonical(site.hosting).unwrap();
+    let observed = backend.observe(&site.hosting, Look::History).await.unwrap();
     Plan::between(&site, artifact, &observed, policy, standing)
 }
 

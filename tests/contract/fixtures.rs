@@ -54,7 +54,14 @@ pub(crate) trait Fixture {
     /// The plan by the usual policy for a site nothing was decided about.
     async fn plan(&self, site: &DesiredSite, artifact: Option<&Arc<Artifact>>) -> Plan {
         let policy = Policy::default();
-        common::plan(self.backend(), site, artifact, &policy, Standing::default()).await
+        common::plan(
+            self.backend(),
+            site,
+            artifact,
+            &policy,
+            &Standing::default(),
+        )
+        .await
     }
 
     /// Plans and carries out, where all must go well.

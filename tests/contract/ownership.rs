@@ -24,7 +24,7 @@ async fn adopting(it: &impl Fixture, site: &DesiredSite, text: &str) -> Plan {
     };
     let files = artifact(&[("index.html", text)]);
     let standing = Standing::default();
-    common::plan(it.backend(), site, Some(&files), &policy, standing).await
+    common::plan(it.backend(), site, Some(&files), &policy, &standing).await
 }
 
 pub(crate) async fn what_is_foreign_is_left_alone(it: &impl Fixture) {

@@ -57,7 +57,7 @@ pub(crate) async fn what_is_protected_is_not_removed(it: &impl Fixture) {
         ..Standing::default()
     };
     let policy = Policy::default();
-    let plan = common::plan(it.backend(), &site, None, &policy, standing).await;
+    let plan = common::plan(it.backend(), &site, None, &policy, &standing).await;
     assert!(plan.refuses());
     let reason = it.withheld(&site, &plan).await;
     assert!(reason.contains("unprotect blog"), "{reason}");

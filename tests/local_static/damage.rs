@@ -4,6 +4,7 @@ use crate::common::{artifact, block_on, plan};
 use crate::place::{Place, blog, damage, index};
 use mycelia_spore::edge::EdgeErrorKind;
 use mycelia_spore::hosting::HostingBackend;
+use mycelia_spore::observed::Look;
 use mycelia_spore::plan::{Plan, Policy, Standing};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -68,7 +69,7 @@ fn a_damaged_manifest_is_a_difference() {
             &blog(),
             Some(&index("one")),
             &policy,
-            standing,
+            &standing,
         ))
     };
     assert_eq!(plan(), Plan::default());
@@ -114,9 +115,9 @@ fn a_damaged_pointer_is_told_with_its_path_and_what_to_do() {
     ] {
         fs::write(&path, content).unwrap();
         let backend = place.reopened();
-        let hosting = backend.canonical(blog().hosting);
+        let hosting = backend.canonical(blog().hosting).unwrap();
         let errors = [
-            block_on(backend.observe(&hosting)).unwrap_err(),
+            block_on(backend.observe(&hosting, Look::History)).unwrap_err(),
             place.try_publish(&blog(), &index("two")).unwrap_err(),
         ];
         for error in errors {
@@ -126,8 +127,8 @@ fn a_damaged_pointer_is_told_with_its_path_and_what_to_do() {
             assert!(error.hint.unwrap().contains("move the file away"));
         }
         // Other sites are not concerned.
-        let hosting = backend.canonical(other.hosting.clone());
-        let seen = block_on(backend.observe(&hosting)).unwrap();
+        let hosting = backend.canonical(other.hosting.clone()).unwrap();
+        let seen = block_on(backend.observe(&hosting, Look::History)).unwrap();
         assert_eq!((seen.hosting, seen.taken), (None, Vec::new()));
     }
     // As the hint says.

@@ -94,6 +94,7 @@ fn a_rename_that_meets_a_conflict_changes_nothing() {
     place.publish(&two, &index("two"));
     let error = place
         .perform(&HostingAction::SetNames {
+            drop: Vec::new(),
             key: two.hosting.key.clone(),
             settings: two.hosting.settings.clone(),
             names: names(&["two.example", "one.example"]),
@@ -135,7 +136,7 @@ fn a_site_without_a_domain_has_a_local_name_of_its_own() {
 #[test]
 fn addresses_tell_the_scheme_and_the_port() {
     let urls = |backend: &mycelia_spore::hosting::local_static::LocalStatic, site: DesiredSite| {
-        backend.urls(&backend.canonical(site.hosting))
+        backend.urls(&backend.canonical(site.hosting).unwrap())
     };
     let place = Place::new();
     let served = place.backend.clone().served_at(8080);

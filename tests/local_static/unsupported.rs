@@ -7,6 +7,7 @@ use mycelia_spore::hosting::HostingBackend;
 use mycelia_spore::model::{
     AbsolutePath, HostingSettings, LocalServer, LocalStatic, Parse, TlsMode,
 };
+use mycelia_spore::observed::Look;
 
 #[test]
 fn what_cannot_be_done_is_told_with_its_field() {
@@ -38,8 +39,8 @@ fn what_cannot_be_done_is_told_with_its_field() {
         let mut site = blog();
         site.hosting.settings = settings;
         site.hosting.tls = tls;
-        let hosting = place.backend.canonical(site.hosting);
-        let error = block_on(place.backend.observe(&hosting)).unwrap_err();
+        let hosting = place.backend.canonical(site.hosting).unwrap();
+        let error = block_on(place.backend.observe(&hosting, Look::History)).unwrap_err();
         assert_eq!(error.kind, EdgeErrorKind::Unsupported, "{error}");
         assert_eq!(error.path, path);
         assert!(error.hint.is_some());
@@ -48,7 +49,7 @@ fn what_cannot_be_done_is_told_with_its_field() {
     for tls in [TlsMode::Provider, TlsMode::None] {
         let mut site = blog();
         site.hosting.tls = tls;
-        let hosting = place.backend.canonical(site.hosting);
-        block_on(place.backend.observe(&hosting)).unwrap();
+        let hosting = place.backend.canonical(site.hosting).unwrap();
+        block_on(place.backend.observe(&hosting, Look::History)).unwrap();
     }
 }

@@ -86,7 +86,7 @@ fn each_step_is_noted_before_and_after() {
     let begun = "begin publish local-static/blog";
     assert_eq!(journal.lines, [begun, "finish done", begun, "finish done"]);
     let live = now(common::observe(&backend, &blog())).hosting.unwrap();
-    assert_eq!(applying.release, Some(live.release));
+    assert_eq!(applying.release, live.release);
     assert!(applying.errors.is_empty());
 }
 
@@ -145,7 +145,7 @@ fn a_failure_blocks_what_needs_it_and_nothing_else() {
     assert_eq!(&journal.lines[1], "finish failed");
     let live = now(common::observe(&backend, &blog())).hosting.unwrap();
     assert_eq!(live.previous.len(), 1, "only the last two were published");
-    assert_eq!(applying.release, Some(live.release));
+    assert_eq!(applying.release, live.release);
 }
 
 #[test]

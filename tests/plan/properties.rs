@@ -15,7 +15,7 @@ fn plan(world: &World, observed: &ObservedSite) -> Plan {
         world.artifact(),
         observed,
         &world.policy,
-        world.standing,
+        &world.standing,
     )
 }
 

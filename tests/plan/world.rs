@@ -127,6 +127,7 @@ fn ensure() -> impl Strategy<Value = Ensure> {
 fn some_standing() -> impl Strategy<Value = Standing> {
     let held = proptest::option::weighted(0.3, some_files());
     (any::<bool>(), held).prop_map(|(protected, held)| Standing {
+        sent: std::collections::BTreeMap::new(),
         protected,
         held: held.map(|files| files.digest()),
     })
@@ -147,7 +148,7 @@ pub(crate) fn worlds() -> impl Strategy<Value = World> {
     (present, asked, policy, some_standing()).prop_map(
         |(present, (mut desired, ensure, artifact), policy, standing)| {
             desired.ensure = ensure;
-            desired.hosting = Memory::default().canonical(desired.hosting);
+            desired.hosting = Memory::default().canonical(desired.hosting).unwrap();
             World {
                 present,
                 desired,

@@ -1,7 +1,8 @@
 //! What cannot be read is said to be so, and is left as it is.
 
 use super::common::{entry, folder, id, record, wait};
-use mycelia_spore::store::{Store, StoreError};
+use mycelia_spore::release::Digest;
+use mycelia_spore::store::{SiteRecord, Store, StoreError};
 use rusqlite::Connection;
 use std::fs;
 use std::path::Path;
@@ -31,27 +32,47 @@ fn refusals(folder: &Path) -> [StoreError; 2] {
 #[test]
 fn a_database_of_a_newer_version_is_refused_and_left_alone() {
     let (_above, folder) = state();
-    change(&folder, "PRAGMA user_version = 2; CREATE TABLE later (x)");
+    change(&folder, "PRAGMA user_version = 3; CREATE TABLE later (x)");
     let before = fs::read(folder.join("state.db")).unwrap();
     for error in refusals(&folder) {
         assert!(matches!(
             error,
             StoreError::Newer {
-                found: 2,
-                known: 1,
+                found: 3,
+                known: 2,
                 ..
             }
         ));
         let expected = format!(
-            "state database {}/state.db has revision 2; this version knows 1",
+            "state database {}/state.db has revision 3; this version knows 2",
             folder.display()
         );
         assert_eq!(error.to_string(), expected);
     }
     assert_eq!(fs::read(folder.join("state.db")).unwrap(), before);
     // The directory is free again.
-    change(&folder, "PRAGMA user_version = 1");
+    change(&folder, "PRAGMA user_version = 2");
     Store::open(&folder).unwrap();
+}
+
+#[test]
+fn a_database_of_the_first_revision_is_read_and_updated() {
+    let (_above, folder) = state();
+    change(
+        &folder,
+        "ALTER TABLE site DROP COLUMN sent; PRAGMA user_version = 1",
+    );
+    let before = Store::open_readonly(&folder).unwrap().sites();
+    assert!(!before.is_empty());
+    assert!(before.iter().all(|(_, record)| record.sent.is_empty()));
+    let store = Store::open(&folder).unwrap();
+    assert_eq!(store.sites(), before);
+    let (id, record) = &before[0];
+    let mut record = SiteRecord::clone(record);
+    record.sent = [("env".to_owned(), Digest::of(b"sent"))].into();
+    wait(store.commit(id, record.clone(), None, None)).unwrap();
+    drop(store);
+    assert_eq!(*Store::open(&folder).unwrap().site(id).unwrap(), record);
 }
 
 #[test]

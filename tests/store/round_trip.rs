@@ -22,6 +22,7 @@ fn full() -> SiteRecord {
         next_edge: Some(time(-1)),
         protected: true,
         held: Some(Digest::of(b"held")),
+        sent: [("env".to_owned(), Digest::of(b"sent"))].into(),
         state: SiteState::Failed,
         primary: "blog.example".into(),
         labels: vec![

@@ -14,7 +14,7 @@ use super::{Applied, HostingBackend};
 use crate::desired::{DesiredHosting, HostingKey, Names, local_name};
 use crate::edge::EdgeError;
 use crate::model::{self, DomainName, HostingSettings, LocalServer, Parse, TlsMode};
-use crate::observed::{ObservedHosting, ObservedSite, Ownership, TakenName};
+use crate::observed::{Look, ObservedHosting, ObservedSite, Ownership, TakenName};
 use crate::plan::HostingAction;
 use crate::release::{Layout, Live, Manifest, ReleaseId};
 use names::NameIndex;
@@ -101,7 +101,11 @@ impl LocalStatic {
         let live = pointer::read(&self.layout.live(project))?;
         let taken = self.taken(desired)?;
         let hosting = live.map(|live| self.observed(&desired.key, live));
-        Ok(ObservedSite { hosting, taken })
+        Ok(ObservedSite {
+            hosting,
+            taken,
+            ..ObservedSite::default()
+        })
     }
 
     /// The names of `desired` that another project serves.
@@ -121,23 +125,26 @@ impl LocalStatic {
     fn observed(&self, key: &HostingKey, live: Live) -> ObservedHosting {
         let manifest = self.manifest(key.project.as_str(), &live.release);
         let whole = manifest.is_some();
-        ObservedHosting {
-            ownership: match live.site.as_str() {
-                "" => Ownership::Unmarked,
-                site if site == key.site.as_str() => Ownership::Ours,
-                site => Ownership::Foreign {
-                    owner: format!("site {site}"),
-                },
+        let files: Vec<String> = manifest
+            .map(|manifest| manifest.files.into_keys().collect())
+            .unwrap_or_default();
+        let ownership = match live.site.as_str() {
+            "" => Ownership::Unmarked,
+            site if site == key.site.as_str() => Ownership::Ours,
+            site => Ownership::Foreign {
+                owner: format!("site {site}"),
             },
+        };
+        ObservedHosting {
             // A release whose manifest is damaged holds nothing that could be compared.
             artifact: live.artifact.filter(|_| whole),
             rules: live.rules.filter(|_| whole),
             names: pointer::names(&live),
-            paths: manifest
-                .map(|manifest| manifest.files.into_keys().collect())
-                .unwrap_or_default(),
-            release: live.release,
+            release: Some(live.release),
             previous: live.previous,
+            files: files.len(),
+            paths: files,
+            ..ObservedHosting::empty(ownership)
         }
     }
 
@@ -153,6 +160,9 @@ impl LocalStatic {
     fn change(&self, action: &HostingAction) -> Result<Applied, EdgeError> {
         let project = action.key().project.as_str();
         let applied = match action {
+            HostingAction::Configure(_)
+            | HostingAction::Build { .. }
+            | HostingAction::Await { .. } => Err(not_done_here(action)),
             HostingAction::Publish(publish) => publish::publish(self, publish),
             HostingAction::SetNames { key, names, .. } => self.set_names(key, names),
             HostingAction::Activate { key, release, .. } => self.activate(key, release),
@@ -164,10 +174,7 @@ impl LocalStatic {
                 } else {
                     "was not there"
                 };
-                Ok(Applied {
-                    release: None,
-                    detail: detail.into(),
-                })
+                Ok(Applied::gone(detail))
             }
         }?;
         if let Some(switched) = &self.switched {
@@ -180,14 +187,7 @@ impl LocalStatic {
         let live = self.live(key)?;
         let live = pointer::with_names(live, names);
         self.switch(key.project.as_str(), &live)?;
-        Ok(Applied {
-            detail: names
-                .all()
-                .map(DomainName::as_str)
-                .collect::<Vec<_>>()
-                .join(", "),
-            release: Some(live.release),
-        })
+        Ok(Applied::live(live.release, names.to_string()))
     }
 
     fn activate(&self, key: &HostingKey, release: &ReleaseId) -> Result<Applied, EdgeError> {
@@ -211,10 +211,10 @@ impl LocalStatic {
             live.rules = None;
             self.switch(project, &live)?;
         }
-        Ok(Applied {
-            detail: format!("release {release} is live"),
-            release: Some(live.release),
-        })
+        Ok(Applied::live(
+            live.release,
+            format!("release {release} is live"),
+        ))
     }
 
     /// The pointer of a site that must be live.
@@ -245,6 +245,11 @@ impl LocalStatic {
     }
 }
 
+/// An action for providers that keep projects of their own.
+fn not_done_here(action: &HostingAction) -> EdgeError {
+    EdgeError::rejected(format!("localStatic does not {}", action.verb()))
+}
+
 /// The settings that are this backend's own.
 fn own(settings: &HostingSettings) -> Result<&model::LocalStatic, EdgeError> {
     match settings {
@@ -260,6 +265,12 @@ fn own(settings: &HostingSettings) -> Result<&model::LocalStatic, EdgeError> {
 /// Says what of `LocalStatic` this version cannot do.
 fn supported(desired: &DesiredHosting) -> Result<(), EdgeError> {
     let settings = own(&desired.settings)?;
+    if let Some(branch) = &desired.branches.preview {
+        return Err(EdgeError::unsupported(format!(
+            "branch {branch} is not the production branch, and localStatic has no previews"
+        ))
+        .at("hosting.productionBranch"));
+    }
     let (path, what) = match (settings.server, &settings.root, desired.tls) {
         (LocalServer::Caddy, ..) => ("hosting.localStatic.server", "serving by caddy"),
         (LocalServer::Nginx, ..) => ("hosting.localStatic.server", "serving by nginx"),
@@ -279,15 +290,15 @@ fn supported(desired: &DesiredHosting) -> Result<(), EdgeError> {
 }
 
 impl HostingBackend for LocalStatic {
-    fn canonical(&self, mut desired: DesiredHosting) -> DesiredHosting {
+    fn canonical(&self, mut desired: DesiredHosting) -> Result<DesiredHosting, EdgeError> {
         if desired.names.primary.is_none() {
             desired.names.primary = local_name(&desired.key.site).ok();
         }
         desired.names.aliases.sort();
-        desired
+        Ok(desired)
     }
 
-    async fn observe(&self, desired: &DesiredHosting) -> Result<ObservedSite, EdgeError> {
+    async fn observe(&self, desired: &DesiredHosting, _: Look) -> Result<ObservedSite, EdgeError> {
         let (this, desired) = (self.clone(), desired.clone());
         blocking(move || this.look(&desired)).await
     }

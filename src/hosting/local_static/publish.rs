@@ -64,10 +64,7 @@ pub(super) fn publish(backend: &LocalStatic, publish: &Publish) -> Result<Applie
     if !warnings.is_empty() {
         detail = format!("{detail}; {}", ignored(&warnings));
     }
-    Ok(Applied {
-        release: Some(release),
-        detail,
-    })
+    Ok(Applied::live(release, detail))
 }
 
 /// What a person should know of lines that were passed over.
