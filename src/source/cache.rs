@@ -4,14 +4,15 @@
 //! has arrived. What a crash leaves behind is a lock file of git's, which is removed here since nobody else can
 //! hold it, or a repository that git cannot read, which is thrown away and fetched again.
 
+use super::Place;
 use super::credential::Access;
 use super::fault::{self, Fault};
 use super::git::Git;
 use super::history;
 use super::lock::Lock;
 use super::sweep::lock_of;
-use super::{Place, Secret};
 use crate::edge::process::ProcessError;
+use crate::edge::secret::Secret;
 use crate::edge::{EdgeError, EdgeErrorKind};
 use crate::model::CommitId;
 use crate::release::Digest;

@@ -4,11 +4,12 @@
 //! and is ended with the fetch: no argument, variable, address, settings file or file on disk ever holds it.
 //! Git asks it only for the scheme, host and port of the repository, and it answers only for these.
 
+use super::Place;
 use super::fault;
 use super::git::Git;
 use super::remote::{Protocol, Remote};
-use super::{Place, Secret};
 use crate::edge::process::ProcessError;
+use crate::edge::secret::Secret;
 use crate::edge::{EdgeError, EdgeErrorKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -75,9 +76,9 @@ impl<'g> Access<'g> {
             .git
             .run(["credential-cache", &timeout, &socket, "store"]);
         let run = run.stdin(told.as_bytes());
-        run.end()
-            .map(drop)
-            .map_err(|error| fault::tool("git", error))
+        run.end().map(drop).map_err(|error| {
+            fault::tool("keeping the credential for git", error).at("repo.credential")
+        })
     }
 
     fn options(&self) -> [String; 2] {

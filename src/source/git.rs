@@ -7,6 +7,8 @@ use super::{Protocols, SourcesSettings};
 use crate::edge::EdgeError;
 use crate::edge::process::{Command, Output, ProcessError};
 use std::ffi::OsString;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -130,7 +132,7 @@ impl Git {
     pub(super) fn begin(settings: &SourcesSettings) -> Result<Self, EdgeError> {
         let folder = settings.cache.join("run");
         let private = std::fs::create_dir_all(&folder)
-            .and_then(|()| tempfile::tempdir_in(&folder))
+            .and_then(|()| private_folder(&folder))
             .map_err(|error| EdgeError::io("the cache of sources cannot be written", error))?;
         let certificates = settings.certificates.as_ref();
         Ok(Self {
@@ -312,6 +314,14 @@ impl<'g> Run<'g> {
             .chain(self.config.iter().cloned())
             .collect()
     }
+}
+
+/// A new folder that none but the user of this process may enter.
+fn private_folder(within: &Path) -> std::io::Result<TempDir> {
+    let mode = Permissions::from_mode(0o700);
+    tempfile::Builder::new()
+        .permissions(mode)
+        .tempdir_in(within)
 }
 
 #[cfg(test)]

@@ -128,7 +128,7 @@ impl Job<'_> {
         }
         // So that it is fetched again the next time.
         drop(fs::remove_file(kept));
-        let message = format!("the LFS object {} arrived damaged", pointer.oid);
+        let message = format!("the LFS object {} is damaged", pointer.oid);
         Err(EdgeError::rejected(message).at("repo.lfs"))
     }
 }
@@ -149,8 +149,11 @@ fn copy(from: &Path, to: &Path) -> io::Result<Pointer> {
         to.write_all(&chunk[..len])?;
         size += u64::try_from(len).unwrap_or(0);
     }
-    let digest = hasher.finalize();
-    let oid = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut oid = String::with_capacity(64);
+    for byte in hasher.finalize() {
+        let digits = [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16));
+        oid.extend(digits.into_iter().flatten());
+    }
     Ok(Pointer { oid, size })
 }
 

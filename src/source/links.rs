@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
 use thiserror::Error;
 
-/// How many links one path may lead through: what Linux allows (path_resolution(7)).
+/// How many links one path may lead through: what Linux allows (`path_resolution(7)`).
 const FOLLOWED_MAX: u32 = 40;
 
 /// Links by where they lie, from the root of the tree, and what they say.

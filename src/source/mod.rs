@@ -19,16 +19,15 @@ mod lfs;
 mod links;
 mod lock;
 mod remote;
-mod secret;
 mod submodules;
 mod sweep;
 mod tree;
 mod write;
 
 pub use remote::{Protocol, Protocols, Remote, RemoteError};
-pub use secret::Secret;
 pub use sweep::Swept;
 
+use crate::edge::secret::Secret;
 use crate::edge::{EdgeError, EdgeErrorKind};
 use crate::model::{CommitId, Parse, RefName, Repo, RepoPlace};
 use cache::Wanted;

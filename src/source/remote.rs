@@ -158,9 +158,9 @@ impl Remote {
     #[must_use]
     pub fn repository(&self, slug: &Slug) -> Self {
         let name = slug.as_str();
-        let suffix = if name.ends_with(".git") { "" } else { ".git" };
+        let name = name.strip_suffix(".git").unwrap_or(name);
         Self {
-            path: format!("{}/{name}{suffix}", self.path),
+            path: format!("{}/{name}.git", self.path),
             ..self.clone()
         }
     }

@@ -2,10 +2,11 @@
 
 use crate::server::Server;
 use crate::upstream::Upstream;
+use mycelia_spore::edge::secret::Secret;
 use mycelia_spore::edge::{EdgeError, EdgeErrorKind};
 use mycelia_spore::model::{CommitId, Parse, RefName, Repo, RepoPlace, Slug};
 use mycelia_spore::source::{
-    Checkout, Commit, Protocol, Protocols, Remote, Secret, Sources, SourcesSettings,
+    Checkout, Commit, Protocol, Protocols, Remote, Sources, SourcesSettings,
 };
 use std::collections::BTreeMap;
 use std::fs;
