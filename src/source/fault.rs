@@ -69,8 +69,9 @@ const WORDS: [(&str, Fault); 42] = [
         Fault::Certificate,
     ),
     ("fsck error", Fault::Object),
-    ("index-pack died of signal 25", Fault::Size),
-    ("unpack-objects died of signal 25", Fault::Size),
+    // SIGXFSZ of Linux, and what a program says that ignores it.
+    ("died of signal 25", Fault::Size),
+    ("File too large", Fault::Size),
     ("Could not resolve host", Fault::Network),
     ("Failed to connect", Fault::Network),
     ("Couldn't connect", Fault::Network),
@@ -257,6 +258,10 @@ mod tests {
             (
                 "error: object 11: hasDotgit: contains '.git'\nfatal: fsck error in packed object",
                 Fault::Object,
+            ),
+            (
+                "error: --shallow-file died of signal 25\nfatal: index-pack failed",
+                Fault::Size,
             ),
             (
                 "fatal: unable to access 'https://h/': Could not resolve host: h",

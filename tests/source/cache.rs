@@ -134,7 +134,7 @@ fn a_damaged_cache_is_made_good() {
             fs::create_dir_all(cache.join("objects/pack")).unwrap();
         }),
         ("empty objects", |cache| {
-            files_below(&cache.join("objects"), |path| fs::write(path, "").unwrap())
+            files_below(&cache.join("objects"), |path| fs::write(path, "").unwrap());
         }),
         ("objects cut short", |cache| {
             files_below(&cache.join("objects"), |path| {
@@ -143,16 +143,16 @@ fn a_damaged_cache_is_made_good() {
             });
         }),
         ("empty refs", |cache| {
-            files_below(&cache.join("refs"), |path| fs::write(path, "").unwrap())
+            files_below(&cache.join("refs"), |path| fs::write(path, "").unwrap());
         }),
         ("no HEAD", |cache| {
-            fs::remove_file(cache.join("HEAD")).unwrap()
+            fs::remove_file(cache.join("HEAD")).unwrap();
         }),
         ("a HEAD of nonsense", |cache| {
-            fs::write(cache.join("HEAD"), "nonsense").unwrap()
+            fs::write(cache.join("HEAD"), "nonsense").unwrap();
         }),
         ("settings of nonsense", |cache| {
-            fs::write(cache.join("config"), "[[[").unwrap()
+            fs::write(cache.join("config"), "[[[").unwrap();
         }),
     ];
     for (what, damage) in every {

@@ -145,15 +145,15 @@ fn while_it_is_used_a_token_is_in_no_argument_variable_or_file() {
         Arc::new(Mutex::new(Vec::new())),
         Arc::new(AtomicUsize::new(0)),
     );
-    let (saw, uses, folder) = (Arc::clone(&seen), Arc::clone(&used), world.path(""));
+    let (places, count, folder) = (Arc::clone(&seen), Arc::clone(&used), world.path(""));
     let server = Server::start(&world.root(), move |request| {
         if request.header("authorization") != Some(&basic("x-access-token", TOKEN)) {
             return Reply::unauthorised();
         }
-        uses.fetch_add(1, Ordering::SeqCst);
+        count.fetch_add(1, Ordering::SeqCst);
         let pair = basic("x-access-token", TOKEN);
         for text in [TOKEN, pair.trim_start_matches("Basic ")] {
-            saw.lock().unwrap().extend(places_with(text, &folder));
+            places.lock().unwrap().extend(places_with(text, &folder));
         }
         Reply::Git
     });
@@ -322,7 +322,7 @@ fn what_a_credential_fetched_is_not_open_to_who_does_not_name_it() {
         .unwrap();
     let mut stranger = repo("o/r");
     stranger.revision = Some(found.id.clone());
-    stranger.branch = branch("main");
+    stranger.branch = Some(branch("main"));
     let error = world.get(&sources, &stranger, None).unwrap_err();
     assert_eq!(error.kind, EdgeErrorKind::Unauthorised);
     stranger.credential = Some(SettingsName::parse("other").unwrap());

@@ -37,7 +37,7 @@ fn a_branch_is_found_and_written_out() {
     let found = sources.resolve(&repo, None).unwrap();
     assert_eq!(
         (found.id.as_str(), found.branch.clone()),
-        (&*main, branch("main"))
+        (&*main, Some(branch("main")))
     );
     let into = world.place();
     let checkout = sources.check_out(&repo, &found, None, &into).unwrap();
@@ -50,11 +50,11 @@ fn a_branch_is_found_and_written_out() {
         (2, 6, 1_700_000_000)
     );
 
-    repo.branch = branch("next/1");
+    repo.branch = Some(branch("next/1"));
     let found = sources.resolve(&repo, None).unwrap();
     assert_eq!(
         (found.id.as_str(), found.branch),
-        (&*next, branch("next/1"))
+        (&*next, Some(branch("next/1")))
     );
     assert_eq!(fs::read_dir(world.cache().join("run")).unwrap().count(), 0);
 }
@@ -221,7 +221,7 @@ fn what_is_not_there_is_told() {
     -
     ");
     let mut other = repo("o/r");
-    other.branch = branch("gone");
+    other.branch = Some(branch("gone"));
     insta::assert_snapshot!(resolve(&other), @"
     rejected at repo.defaultBranch: the repository http://HOST/o/r.git has no branch gone
     -
@@ -313,8 +313,11 @@ impl Daemon {
             let mut line = String::new();
             log.read_line(&mut line).unwrap();
             if line.contains("Ready to rumble") {
-                let _log = log;
-                return Self { child, port, _log };
+                return Self {
+                    child,
+                    port,
+                    _log: log,
+                };
             }
             child.wait().unwrap();
         }

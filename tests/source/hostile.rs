@@ -4,7 +4,7 @@ use crate::server::Server;
 use crate::upstream::Upstream;
 use crate::world::{World, branch, repo, told, tree};
 use mycelia_spore::edge::{EdgeError, EdgeErrorKind};
-use mycelia_spore::model::{Parse, RefName, RepoUrl, Slug};
+use mycelia_spore::model::{Parse, RefName, Repo, RepoUrl, Slug};
 use mycelia_spore::source::{Checkout, Limits, Remote, Sources};
 use std::env;
 use std::fs;
@@ -221,34 +221,54 @@ fn what_is_larger_than_allowed_is_refused() {
         ],
     );
     let server = Server::open(&world.root());
-    let get = |limits| {
+    let mut all = repo("o/r");
+    all.depth = 0;
+    let get = |wanted: &Repo, limits| {
         let mut settings = world.settings(&server.address());
         settings.limits = limits;
-        world.get(&Sources::new(settings).unwrap(), &repo("o/r"), None)
+        world.get(&Sources::new(settings).unwrap(), wanted, None)
     };
     let base = Limits::default();
-    let error = get(Limits {
-        fetch_bytes: 100_000,
-        ..base
-    })
+    let error = get(
+        &repo("o/r"),
+        Limits {
+            fetch_bytes: 100_000,
+            ..base
+        },
+    )
+    .unwrap_err();
+    assert_eq!(error.kind, EdgeErrorKind::Rejected, "{}", error.full());
+    let error = get(
+        &all,
+        Limits {
+            fetch_bytes: 100_000,
+            ..base
+        },
+    )
     .unwrap_err();
     insta::assert_snapshot!(told(&error), @"
-    transient at repo.slug: the repository http://HOST/o/r.git cannot be fetched
-    -
+    rejected at repo.slug: the repository http://HOST/o/r.git is larger than allowed
+    the operator's settings bound what is fetched
     ");
-    let error = get(Limits {
-        checkout_bytes: 100_000,
-        ..base
-    })
+    let error = get(
+        &all,
+        Limits {
+            checkout_bytes: 100_000,
+            ..base
+        },
+    )
     .unwrap_err();
     insta::assert_snapshot!(error.full().split_once(".git ").unwrap().1, @"cannot be written out: the tree has more than 100000 bytes");
-    let error = get(Limits { files: 2, ..base }).unwrap_err();
+    let error = get(&all, Limits { files: 2, ..base }).unwrap_err();
     insta::assert_snapshot!(error.full().split_once(".git ").unwrap().1, @"cannot be written out: the tree has more than 2 files");
-    get(Limits {
-        files: 3,
-        checkout_bytes: 400_000,
-        ..base
-    })
+    get(
+        &all,
+        Limits {
+            files: 3,
+            checkout_bytes: 400_000,
+            ..base
+        },
+    )
     .unwrap();
 }
 
@@ -263,7 +283,7 @@ fn a_branch_of_a_strange_name_is_no_option() {
     upstream.commit("main", &[("100644", "a", "2")]);
     let server = Server::open(&world.root());
     let mut repo = repo("o/r");
-    repo.branch = branch("main");
+    repo.branch = Some(branch("main"));
     let checkout = world.get(&world.sources(&server), &repo, None).unwrap();
     assert_eq!(tree(&checkout.root)["a"], "2");
     assert!(RefName::parse("--upload-pack=x").is_err());

@@ -99,8 +99,8 @@ pub(crate) fn repo(slug: &str) -> Repo {
     }
 }
 
-pub(crate) fn branch(name: &str) -> Option<RefName> {
-    Some(RefName::parse(name).unwrap())
+pub(crate) fn branch(name: &str) -> RefName {
+    RefName::parse(name).unwrap()
 }
 
 pub(crate) fn commit(id: &str) -> Commit {
