@@ -346,10 +346,14 @@ fn what_the_daemon_was_started_with_does_not_reach_git() {
 #[ignore = "run by the test above in an environment of its own"]
 fn fetching_in_a_hostile_environment() {
     let world = World::new();
-    let upstream = {
-        // The fixture's own git is not what is tried here: its environment is empty.
-        world.upstream("o/r")
-    };
+    // Around the cache lies a repository whose settings lead elsewhere.
+    for folder in ["objects", "refs"] {
+        fs::create_dir_all(world.path(".git").join(folder)).unwrap();
+    }
+    fs::write(world.path(".git/HEAD"), "ref: refs/heads/main\n").unwrap();
+    let elsewhere = "[url \"http://127.0.0.1:1/\"]\n\tinsteadOf = http://\n";
+    fs::write(world.path(".git/config"), elsewhere).unwrap();
+    let upstream = world.upstream("o/r");
     upstream.commit(
         "main",
         &[

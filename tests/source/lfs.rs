@@ -170,3 +170,29 @@ fn objects_that_are_wrong_or_too_large_are_refused() {
     -
     ");
 }
+
+#[test]
+fn a_redirect_of_lfs_does_not_take_the_token_with_it() {
+    if !on_path("git-lfs", "redirects of Git LFS") {
+        return;
+    }
+    let world = World::new();
+    upstream(&world);
+    let trap = Server::start(&world.root(), |request| answer(request, &CONTENT));
+    let address = trap.address();
+    let server = Server::start(&world.root(), move |request| {
+        if request.header("authorization").is_none() {
+            Reply::unauthorised()
+        } else if request.path.contains("/info/lfs/") {
+            let to = ("Location".to_owned(), format!("{address}{}", request.path));
+            Reply::Whole(307, vec![to], Vec::new())
+        } else {
+            Reply::Git
+        }
+    });
+    let result = world.get(&world.sources(&server), &with_lfs(), Some(&secret("token")));
+    assert_eq!(result.unwrap_err().path, "repo.lfs");
+    let log = trap.log();
+    let with_token = log.iter().filter(|it| it.header("authorization").is_some());
+    assert_eq!(with_token.count(), 0);
+}

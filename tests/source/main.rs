@@ -11,6 +11,7 @@ mod cache;
 mod credentials;
 mod fetching;
 mod hostile;
+mod installed;
 mod lfs;
 mod server;
 mod submodules;
