@@ -3,7 +3,12 @@
 use crate::harness::{Bar, Figure, Result, Row, Table, folder};
 use crate::message;
 use mycelia_spore::build::Builds;
+use mycelia_spore::dns::DnsBackends;
+use mycelia_spore::dns::cloudflare::CloudflareDns;
+use mycelia_spore::edge::cloudflare::{Cloudflare, CloudflareSettings};
+use mycelia_spore::edge::http::{Http, HttpSettings};
 use mycelia_spore::hosting::Backends;
+use mycelia_spore::hosting::cloudflare_pages::{CloudflarePages, PagesOptions};
 use mycelia_spore::hosting::local_static::LocalStatic;
 use mycelia_spore::plan::Policy;
 use mycelia_spore::reconcile::{Mode, Reconciler};
@@ -67,8 +72,10 @@ pub(crate) fn run(table: &mut Table) -> Result<()> {
 /// A daemon's reconciler with all its state below `folder`, which may read sources below `roots`.
 pub(crate) fn reconciler(folder: &Path, roots: Vec<PathBuf>) -> Result<Reconciler> {
     let local_static = LocalStatic::new(folder.join("local-static"));
+    let (backends, dns) = backends(local_static);
     Ok(Reconciler {
-        backends: Backends { local_static },
+        backends,
+        dns,
         builds: Builds::new(roots),
         store: Store::open(folder)?,
         policy: Policy::default(),
@@ -94,4 +101,18 @@ fn pass(
     } else {
         Err(format!("{count} {outcome} were expected: {summary:?}").into())
     }
+}
+
+/// The backends, `LocalStatic` alone in use.
+fn backends(local_static: LocalStatic) -> (Backends, DnsBackends) {
+    let http = Http::new(HttpSettings::new("mycelia-spore tests"));
+    let cloudflare = Cloudflare::new(CloudflareSettings::default(), http);
+    let dns = DnsBackends {
+        cloudflare: CloudflareDns::new(cloudflare.clone()),
+    };
+    let hosting = Backends {
+        local_static,
+        cloudflare_pages: CloudflarePages::new(cloudflare, PagesOptions::default()),
+    };
+    (hosting, dns)
 }

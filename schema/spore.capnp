@@ -714,6 +714,31 @@ struct CloudflarePages {
 
   functions @6 :PagesFunctions;
   # Whether Functions are published.  If absent, `auto`.
+
+  previewDeployments @7 :PagesPreviews;
+  # Which other branches of the connected repository Cloudflare builds as previews.  If absent, left
+  # alone.  With `gitIntegration` only, as are the next two.
+
+  previewBranches @8 :List(Text);
+  # The branches built as previews, `*` for any run of characters, for `custom`.  If absent, left alone.
+  # At most 50, of at most 255 characters.  Example: ["release/*"].
+
+  previewBranchExcludes @9 :List(Text);
+  # Branches that are not, though `previewBranches` names them.  If absent, left alone.  At most 50, of
+  # at most 255 characters.
+}
+
+enum PagesPreviews {
+  # Which branches of a connected repository become previews.
+
+  unchanged @0;
+  # As the project has it.
+  all @1;
+  # All but the production branch.
+  none @2;
+  # None.
+  custom @3;
+  # Those that `previewBranches` names.
 }
 
 enum PagesRelease {

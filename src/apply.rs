@@ -1,5 +1,6 @@
 //! Carrying out a plan: the only place that changes the world.
 
+use crate::dns::DnsBackend;
 use crate::edge::EdgeError;
 use crate::hosting::{Applied, HostingBackend};
 use crate::model::DomainName;
@@ -26,6 +27,15 @@ pub trait Journal {
     ) -> impl Future<Output = Result<(), EdgeError>> + Send;
 }
 
+/// What steps are done with.
+#[derive(Debug)]
+pub struct Effects<'e, H, D> {
+    /// The hosting backends.
+    pub hosting: &'e H,
+    /// The DNS backends.
+    pub dns: &'e D,
+}
+
 /// How a plan ended.
 #[derive(Debug, Default)]
 pub struct Applying {
@@ -34,6 +44,8 @@ pub struct Applying {
     /// The release that visitors see after the last hosting step that was done; `None` when no such step
     /// was done or the site is gone.
     pub release: Option<ReleaseId>,
+    /// Whether a hosting step was done, so that `release` is what visitors see.
+    pub hosted: bool,
     /// The name the provider gave the project, as far as a step told.
     pub target: Option<DomainName>,
     /// The addresses the provider gave the release, as far as a step told.
@@ -46,7 +58,7 @@ impl Plan {
     /// Carries out the steps in order. A step that needs a failed one is blocked; the others go on.
     pub async fn apply(
         &self,
-        backends: &impl HostingBackend,
+        effects: &Effects<'_, impl HostingBackend, impl DnsBackend>,
         journal: &mut impl Journal,
     ) -> Applying {
         let mut applying = Applying::default();
@@ -58,9 +70,11 @@ impl Plan {
                 applying.note(step, StepOutcome::Blocked, detail);
                 continue;
             }
-            match run(step, backends, journal).await {
+            match run(step, effects, applying.target.as_ref(), journal).await {
                 Ok(applied) => {
-                    applying.release = applied.release;
+                    if let Action::Hosting(_) = step.action {
+                        (applying.release, applying.hosted) = (applied.release, true);
+                    }
                     applying.target = applied.target.or(applying.target);
                     if !applied.urls.is_empty() {
                         applying.urls = applied.urls;
@@ -102,15 +116,29 @@ fn report(step: &Step, outcome: StepOutcome, detail: String) -> StepReport {
     }
 }
 
-/// One step between its two notes.
+/// One step between its two notes. `target` is the name the provider gave the project, if an earlier step told.
 async fn run(
     step: &Step,
-    backends: &impl HostingBackend,
+    effects: &Effects<'_, impl HostingBackend, impl DnsBackend>,
+    target: Option<&DomainName>,
     journal: &mut impl Journal,
 ) -> Result<Applied, EdgeError> {
     journal.begin(step).await?;
-    let Action::Hosting(action) = &step.action;
-    match backends.perform(action).await {
+    let done = match &step.action {
+        Action::Hosting(action) => effects.hosting.perform(action).await,
+        Action::Dns(action) => {
+            let action = match target {
+                Some(target) => &action.with_target(&target.into()),
+                None => action,
+            };
+            let done = effects.dns.perform(action).await;
+            done.map(|detail| Applied {
+                detail,
+                ..Applied::default()
+            })
+        }
+    };
+    match done {
         Ok(applied) => {
             journal.finish(StepOutcome::Done, &applied.detail).await?;
             Ok(applied)

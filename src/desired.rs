@@ -1,14 +1,18 @@
 //! What a message asks for, normalised: defaults filled in, fields checked against each other.
 
 mod connected;
+mod dns;
+
+pub use dns::DesiredDns;
 
 use crate::model::{
-    AbsolutePath, AliasPolicy, Build, BuildType, DnsConfig, Domains, Ensure, Fault, Faults,
+    AbsolutePath, AliasPolicy, Build, BuildType, DnsProvider, Domains, Ensure, Fault, Faults,
     Hosting, HostingProvider, HostingSettings, Label, OutputDir, ProjectName, PurchaseConfig,
-    RefName, RelativePath, Repo, RepoPlace, Site, SiteId, SiteKind, Slug, SporeConfig, TlsMode,
-    Treelink, VariableValue,
+    RefName, RelativePath, Repo, RepoPlace, SettingsName, Site, SiteId, SiteKind, Slug,
+    SporeConfig, TlsMode, Treelink, VariableValue,
 };
 use crate::model::{DomainName, Parse};
+use crate::records::DeclaredSet;
 use crate::release::{Digest, HeaderRule, RedirectRule};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,7 +33,7 @@ pub struct DesiredSite {
     /// Where and how it is published.
     pub hosting: DesiredHosting,
     /// DNS records to keep.
-    pub dns: Option<DnsConfig>,
+    pub dns: Option<DesiredDns>,
     /// A domain to register.
     pub purchase: Option<PurchaseConfig>,
 }
@@ -149,6 +153,43 @@ pub enum Property {
 }
 
 impl DesiredHosting {
+    /// A website of which nothing is asked.
+    #[must_use]
+    pub fn bare(key: HostingKey, settings: HostingSettings) -> Self {
+        Self {
+            key,
+            settings,
+            names: Names::default(),
+            tls: TlsMode::Provider,
+            rules: Rules::default(),
+            branches: Branches::default(),
+            connected: None,
+            properties: Properties::new(),
+        }
+    }
+
+    /// The account at the provider that the message names.
+    #[must_use]
+    pub const fn account(&self) -> Option<&SettingsName> {
+        match &self.settings {
+            HostingSettings::CloudflarePages(pages) => pages.account.as_ref(),
+            HostingSettings::LocalStatic(_)
+            | HostingSettings::S3Static(_)
+            | HostingSettings::CriomosHost(_) => None,
+        }
+    }
+
+    /// The names that must lead to the project by records of their own.
+    pub fn names_led(&self) -> impl Iterator<Item = &DomainName> {
+        let led = match self.provider() {
+            HostingProvider::CloudflarePages => self.branches.preview.is_none(),
+            HostingProvider::LocalStatic
+            | HostingProvider::S3Static
+            | HostingProvider::CriomosHost => false,
+        };
+        self.names.all().filter(move |_| led)
+    }
+
     /// The backend.
     #[must_use]
     pub const fn provider(&self) -> HostingProvider {
@@ -246,6 +287,22 @@ impl Parts {
 }
 
 impl DesiredSite {
+    /// The record sets to keep: those of the message, and those that lead the site's names to its project where
+    /// the provider gives the project a name of its own.
+    #[must_use]
+    pub fn record_sets(&self) -> Vec<DeclaredSet> {
+        let declared = self.dns.iter().flat_map(|dns| dns.sets.iter().cloned());
+        let proxied = self
+            .dns
+            .as_ref()
+            .is_some_and(|dns| dns.provider == DnsProvider::Cloudflare);
+        let leading = self
+            .hosting
+            .names_led()
+            .map(|name| DeclaredSet::leading(name, proxied));
+        declared.chain(leading).collect()
+    }
+
     /// Normalises a configuration and checks its sections against each other.
     ///
     /// # Errors
@@ -267,6 +324,7 @@ impl DesiredSite {
             }
             Ensure::Present | Ensure::Paused | Ensure::Absent => None,
         };
+        let dns = dns(config, present, &mut faults);
         if let Some(faults) = Faults::of(faults) {
             return Err(faults);
         }
@@ -289,10 +347,20 @@ impl DesiredSite {
                 connected,
                 properties: Properties::new(),
             },
-            dns: config.dns.clone(),
+            dns,
             purchase: config.purchase.clone(),
         })
     }
+}
+
+/// The DNS section. A site that should be absent keeps no records, so nothing is wrong with them.
+fn dns(config: &SporeConfig, present: bool, faults: &mut Vec<Fault>) -> Option<DesiredDns> {
+    let mut found = Vec::new();
+    let dns = DesiredDns::from_config(config.dns.as_ref()?, config.domains.as_ref(), &mut found);
+    if present {
+        faults.append(&mut found);
+    }
+    Some(dns)
 }
 
 /// The project's name: the message's, or the site's id, which has the same syntax.

@@ -32,6 +32,7 @@ pub mod model;
 pub mod observed;
 pub mod plan;
 pub mod reconcile;
+pub mod records;
 pub mod registrar;
 pub mod release;
 pub mod report;

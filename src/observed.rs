@@ -1,5 +1,9 @@
 //! What was found at a backend.
 
+mod dns;
+
+pub use dns::{ObservedSet, ObservedZone, OtherSet};
+
 use crate::desired::{Names, Properties};
 use crate::model::DomainName;
 use crate::release::{Digest, ReleaseId};
@@ -28,6 +32,8 @@ pub struct ObservedSite {
     pub hosting: Option<ObservedHosting>,
     /// Names the site asks for that another site has.
     pub taken: Vec<TakenName>,
+    /// The DNS zones that the site's records are in.
+    pub zones: Vec<ObservedZone>,
 }
 
 /// What a plan must know of a backend.

@@ -1,13 +1,18 @@
 //! What the operator has decided: built-in values, then a file, then the environment, then flags.
 
-use crate::model::HostingProvider;
+use crate::edge::cloudflare::{self, AccountId, AccountSettings, CloudflareSettings};
+use crate::edge::secret::{Credentials, SecretPlace};
+use crate::hosting::cloudflare_pages::{self, PagesOptions};
+use crate::model::{HostingProvider, Parse, SettingsName};
 use crate::plan::{Patterns, Policy};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use thiserror::Error;
 
 /// Sites worked on at once when nothing else is said.
@@ -32,6 +37,10 @@ pub struct Settings {
     pub jobs: usize,
     /// Days that what is left of a site is kept after it was taken down.
     pub tombstone_days: u16,
+    /// How Cloudflare is reached.
+    pub cloudflare: CloudflareSettings,
+    /// How Cloudflare Pages is worked with.
+    pub pages: PagesOptions,
 }
 
 /// Settings that cannot be used.
@@ -60,7 +69,7 @@ pub enum SettingsError {
         /// The file.
         path: PathBuf,
         /// The key.
-        key: &'static str,
+        key: String,
         /// What is wrong.
         message: String,
     },
@@ -91,6 +100,8 @@ struct File {
     policy: PolicyTable,
     sources: SourcesTable,
     local_static: LocalStaticTable,
+    credentials: BTreeMap<String, CredentialTable>,
+    cloudflare: CloudflareTable,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -101,6 +112,7 @@ struct PolicyTable {
     providers: Option<Vec<Provider>>,
     adopt: bool,
     max_removed_percent: Option<u8>,
+    max_removed_dns_percent: Option<u8>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -113,6 +125,45 @@ struct SourcesTable {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 struct LocalStaticTable {
     tombstone_days: Option<u16>,
+}
+
+/// Where a credential is kept: exactly one of the three.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct CredentialTable {
+    file: Option<PathBuf>,
+    systemd: Option<String>,
+    env: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct CloudflareTable {
+    api_base_url: Option<String>,
+    requests_per_five_minutes: Option<u32>,
+    driver: Driver,
+    wrangler: Option<PathBuf>,
+    deploy_wait_seconds: Option<u64>,
+    domain_wait_seconds: Option<u64>,
+    accounts: BTreeMap<String, AccountTable>,
+}
+
+/// An account at Cloudflare.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct AccountTable {
+    account_id: String,
+    token: String,
+    max_files: Option<usize>,
+}
+
+/// What uploads to Cloudflare Pages.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Driver {
+    #[default]
+    Native,
+    Wrangler,
 }
 
 /// A hosting provider by the name the schema gives it.
@@ -158,25 +209,38 @@ impl Settings {
             .policy
             .providers
             .map(|providers| providers.into_iter().map(Into::into).collect());
-        if let Some(percent) = file.policy.max_removed_percent {
-            if percent > 100 {
-                return Err(SettingsError::Value {
-                    path,
-                    key: "policy.max-removed-percent",
-                    message: format!("{percent} is not within 0 to 100"),
-                });
-            }
-            policy.max_removed_percent = percent;
-        }
+        let per_cent = |key: &str, value: Option<u8>, default| match value {
+            Some(percent) if percent > 100 => Err(SettingsError::Value {
+                path: path.clone(),
+                key: key.into(),
+                message: format!("{percent} is not within 0 to 100"),
+            }),
+            value => Ok(value.unwrap_or(default)),
+        };
+        policy.max_removed_percent = per_cent(
+            "policy.max-removed-percent",
+            file.policy.max_removed_percent,
+            policy.max_removed_percent,
+        )?;
+        policy.max_removed_dns_percent = per_cent(
+            "policy.max-removed-dns-percent",
+            file.policy.max_removed_dns_percent,
+            policy.max_removed_dns_percent,
+        )?;
         let jobs = overrides.jobs.or(file.jobs).unwrap_or(JOBS);
         if !JOBS_ALLOWED.contains(&jobs) {
             return Err(SettingsError::Value {
                 path,
-                key: "jobs",
+                key: "jobs".into(),
                 message: format!("{jobs} is not within 1 to 1024"),
             });
         }
+        let keys = Keys { path };
+        let credentials = keys.credentials(file.credentials)?;
+        let pages = keys.pages(&file.cloudflare)?;
         Ok(Self {
+            cloudflare: keys.cloudflare(file.cloudflare, credentials)?,
+            pages,
             state_dir: match overrides.state_dir.or(file.state_dir) {
                 Some(folder) => folder,
                 None => default_state_dir()?,
@@ -187,6 +251,146 @@ impl Settings {
             tombstone_days: file.local_static.tombstone_days.unwrap_or(TOMBSTONE_DAYS),
         })
     }
+}
+
+/// Checks values of the file, naming it in errors.
+struct Keys {
+    path: PathBuf,
+}
+
+impl Keys {
+    fn wrong(&self, key: impl Into<String>, message: impl Into<String>) -> SettingsError {
+        SettingsError::Value {
+            path: self.path.clone(),
+            key: key.into(),
+            message: message.into(),
+        }
+    }
+
+    /// A name as messages use it.
+    fn name(&self, key: &str, name: &str) -> Result<SettingsName, SettingsError> {
+        SettingsName::parse(name).map_err(|defect| self.wrong(key, defect.message))
+    }
+
+    fn credentials(
+        &self,
+        tables: BTreeMap<String, CredentialTable>,
+    ) -> Result<Credentials, SettingsError> {
+        let mut places = BTreeMap::new();
+        for (name, table) in tables {
+            let key = format!("credentials.{name}");
+            let place = match (table.file, table.systemd, table.env) {
+                (Some(file), None, None) => SecretPlace::File(file),
+                (None, Some(name), None) => SecretPlace::Systemd(name),
+                (None, None, Some(name)) => SecretPlace::Environment(name),
+                _ => return Err(self.wrong(key, "exactly one of file, systemd and env is needed")),
+            };
+            places.insert(self.name(&key, &name)?, place);
+        }
+        Ok(Credentials::new(places))
+    }
+
+    fn pages(&self, table: &CloudflareTable) -> Result<PagesOptions, SettingsError> {
+        let mut pages = PagesOptions {
+            driver: match table.driver {
+                Driver::Native => cloudflare_pages::Driver::Native,
+                Driver::Wrangler => cloudflare_pages::Driver::Wrangler,
+            },
+            wrangler: table.wrangler.clone(),
+            ..PagesOptions::default()
+        };
+        for (key, seconds, wait) in [
+            (
+                "cloudflare.deploy-wait-seconds",
+                table.deploy_wait_seconds,
+                &mut pages.deploy_wait,
+            ),
+            (
+                "cloudflare.domain-wait-seconds",
+                table.domain_wait_seconds,
+                &mut pages.domain_wait,
+            ),
+        ] {
+            match seconds {
+                None => {}
+                Some(seconds @ 0..=86_400) => *wait = Duration::from_secs(seconds),
+                Some(seconds) => {
+                    return Err(self.wrong(key, format!("{seconds} is not within 0 to 86400")));
+                }
+            }
+        }
+        Ok(pages)
+    }
+
+    fn cloudflare(
+        &self,
+        table: CloudflareTable,
+        credentials: Credentials,
+    ) -> Result<CloudflareSettings, SettingsError> {
+        let mut accounts = BTreeMap::new();
+        for (name, account) in table.accounts {
+            let key = format!("cloudflare.accounts.{name}");
+            let id = AccountId::parse(&account.account_id).ok_or_else(|| {
+                let message = "an account id has 32 hexadecimal digits";
+                self.wrong(format!("{key}.account-id"), message)
+            })?;
+            let token = self.name(&format!("{key}.token"), &account.token)?;
+            if !credentials.has(&token) {
+                let message = format!("there is no [credentials.{token}]");
+                return Err(self.wrong(format!("{key}.token"), message));
+            }
+            let max_files = account.max_files;
+            let account = AccountSettings {
+                id,
+                token,
+                max_files,
+            };
+            accounts.insert(self.name(&key, &name)?, account);
+        }
+        let requests = table
+            .requests_per_five_minutes
+            .unwrap_or(cloudflare::REQUESTS);
+        if requests == 0 {
+            let key = "cloudflare.requests-per-five-minutes";
+            return Err(self.wrong(key, "0 would never send anything"));
+        }
+        let base_url = text_variable("CLOUDFLARE_API_BASE_URL")
+            .or(table.api_base_url)
+            .unwrap_or_else(|| cloudflare::BASE_URL.into());
+        if !base_url.starts_with("https://") && !is_loopback(&base_url) {
+            let message = format!("{base_url:?} would send tokens in the clear; use https");
+            return Err(self.wrong("cloudflare.api-base-url", message));
+        }
+        Ok(CloudflareSettings {
+            base_url: base_url.trim_end_matches('/').into(),
+            default_account: text_variable("CLOUDFLARE_ACCOUNT_ID"),
+            accounts,
+            credentials,
+            requests,
+        })
+    }
+}
+
+/// Whether an address leads to this machine, where plain HTTP harms nobody.
+fn is_loopback(url: &str) -> bool {
+    let host = url.strip_prefix("http://").unwrap_or_default();
+    let host = host.split(['/', '?', '#']).next().unwrap_or_default();
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next(),
+        None => host.split(':').next(),
+    };
+    !host.contains('@')
+        && name.is_some_and(|name| {
+            name == "localhost"
+                || name
+                    .parse()
+                    .is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+        })
+}
+
+/// A text in the environment; an empty one counts as none.
+fn text_variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// The first settings file there is. One that was asked for must be there; the usual places may be empty.
@@ -269,12 +473,13 @@ mod tests {
     fn a_file_sets_what_it_names_and_flags_go_over_it() {
         let settings = load(
             "jobs = 3\n[policy]\ndomains = [\"*.example\"]\nproviders = [\"localStatic\"]\n\
-             max-removed-percent = 40\n[sources]\nroots = [\"/srv/src\"]\n",
+             max-removed-percent = 40\nmax-removed-dns-percent = 50\n[sources]\nroots = [\"/srv/src\"]\n",
         )
         .unwrap();
         assert_eq!(settings.jobs, 3);
         assert_eq!(settings.source_roots, [PathBuf::from("/srv/src")]);
         assert_eq!(settings.policy.max_removed_percent, 40);
+        assert_eq!(settings.policy.max_removed_dns_percent, 50);
         assert!(settings.policy.domains.accept("a.example"));
         assert!(!settings.policy.domains.accept("a.test"));
         assert_eq!(settings.state_dir, PathBuf::from("/nowhere"));
@@ -287,7 +492,7 @@ mod tests {
           |
         2 | domain = []
           | ^^^^^^
-        unknown field `domain`, expected one of `sites`, `domains`, `providers`, `adopt`, `max-removed-percent`
+        unknown field `domain`, expected one of `sites`, `domains`, `providers`, `adopt`, `max-removed-percent`, `max-removed-dns-percent`
         ");
         insta::assert_snapshot!(load("[policy]\nproviders = [\"s3\"]\n").unwrap_err(), @r#"
         settings /settings.toml: TOML parse error at line 2, column 14
@@ -298,5 +503,6 @@ mod tests {
         "#);
         insta::assert_snapshot!(load("jobs = 0\n").unwrap_err(), @"settings /settings.toml: jobs: 0 is not within 1 to 1024");
         insta::assert_snapshot!(load("[policy]\nmax-removed-percent = 101\n").unwrap_err(), @"settings /settings.toml: policy.max-removed-percent: 101 is not within 0 to 100");
+        insta::assert_snapshot!(load("[policy]\nmax-removed-dns-percent = 101\n").unwrap_err(), @"settings /settings.toml: policy.max-removed-dns-percent: 101 is not within 0 to 100");
     }
 }

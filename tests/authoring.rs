@@ -289,8 +289,8 @@ fn each_limit_is_reached_and_not_passed() {
         "redirects" 2000 "hosting.redirects" |n| with(json!({ "hosting": { "redirects": many(n, |_| json!({ "from": "/a", "to": "/b" })) } }));
         "header value" 2000 "hosting.headers[0].set[0].value" |n| with(json!({ "hosting": { "headers": [{ "path": "/", "set": [{ "name": "A", "value": ascii(n) }] }] } }));
         "releases" 100 "hosting.localStatic.keepReleases" |n| with(json!({ "hosting": { "localStatic": { "keepReleases": n } } }));
-        "records" 1000 "dns.records" |n| with(json!({ "dns": { "records": many(n, |_| json!({ "name": "@", "value": "192.0.2.1" })) } }));
-        "ttl" 86_400 "dns.records[0].ttl" |n| with(json!({ "dns": { "records": [{ "name": "@", "value": "192.0.2.1", "ttl": n }] } }));
+        "records" 1000 "dns.records" |n| with(json!({ "dns": { "records": many(n, |i| json!({ "name": format!("n{i}.example"), "value": "192.0.2.1" })) } }));
+        "ttl" 86_400 "dns.records[0].ttl" |n| with(json!({ "dns": { "records": [{ "name": "a.example", "value": "192.0.2.1", "ttl": n }] } }));
         "years" 10 "purchase.years" |n| with(json!({ "purchase": { "domain": "a.example", "years": n } }));
     };
     let encode = |document: &Value| {
@@ -312,11 +312,12 @@ fn each_limit_is_reached_and_not_passed() {
 
 #[test]
 fn a_message_larger_than_any_reader_takes_is_not_written() {
-    let record = json!({ "name": "@", "type": "txt", "value": ascii(2000) });
-    let document = with(json!({ "dns": { "records": vec![record; 1000] } }));
+    let record =
+        |i| json!({ "name": format!("n{i:03}.example"), "type": "txt", "value": ascii(2000) });
+    let document = with(json!({ "dns": { "records": many(1000, record) } }));
     let folder = folder_of(&[("large.json", &document.to_string())]);
     insta::assert_snapshot!(refused(folder.path(), &["large.json"]), @"
     error: large.json:
-      the message has 2040376 bytes; at most 1048576 are allowed [too-long]
+      the message has 2048376 bytes; at most 1048576 are allowed [too-long]
     ");
 }

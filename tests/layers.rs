@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const ARCHITECTURE: &str = include_str!("../ARCHITECTURE.md");
 
 /// References between modules of one rank that are meant, and why.
-const WITHIN_A_RANK: [(&str, &str, &str); 4] = [
+const WITHIN_A_RANK: [(&str, &str, &str); 6] = [
     (
         "model",
         "schema",
@@ -19,6 +19,16 @@ const WITHIN_A_RANK: [(&str, &str, &str); 4] = [
         "observed",
         "desired",
         "the names found are compared with those asked for: one type",
+    ),
+    (
+        "desired",
+        "records",
+        "the records of a message are grouped into sets of typed data",
+    ),
+    (
+        "observed",
+        "records",
+        "the record sets found are compared with those asked for: one type",
     ),
     (
         "encode",

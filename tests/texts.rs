@@ -168,7 +168,7 @@ const blog :Spore.SporeConfig = (
   repo = (provider = directory, path = "/srv/src/blog"),
   build = (type = staticPrebuilt, outputDir = "public"),
   hosting = (provider = localStatic),
-  dns = (records = [.apex]),
+  dns = (zoneId = "spore.example", records = [.apex]),
 );
 const both :List(Spore.SporeConfig) = [.blog, (
   site = (id = "links", treelink = (name = "Links", entries = [(link = (title = "T", url = "https://t.example/"))])),
@@ -203,7 +203,7 @@ fn constants_give_the_same_bytes_as_other_forms() {
         "repo": {"provider": "directory", "path": "/srv/src/blog"},
         "build": {"type": "staticPrebuilt", "outputDir": "public"},
         "hosting": {"provider": "localStatic"},
-        "dns": {"records": [{"name": "@", "type": "a", "value": "192.0.2.1"}]},
+        "dns": {"zoneId": "spore.example", "records": [{"name": "@", "type": "a", "value": "192.0.2.1"}]},
     });
     let other = authoring::encode_text("x", json.to_string().as_bytes(), Format::Json).unwrap();
     let blog = blog.unwrap();

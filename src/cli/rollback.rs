@@ -4,7 +4,6 @@ use super::args::{Global, Rollback};
 use super::exit::{Exit, Failure};
 use super::{render, setup, sites};
 use crate::build::Builds;
-use crate::hosting::Backends;
 use crate::reconcile::{Mode, Reconciler};
 use crate::sink::Sink;
 use std::io;
@@ -12,10 +11,11 @@ use std::io;
 pub(super) fn run(global: &Global, args: &Rollback) -> Result<Exit, Failure> {
     let settings = setup::settings(global, None)?;
     let store = sites::open_known(&settings, &args.site)?;
+    let local_static = setup::local_static(&settings.state_dir);
+    let (backends, dns) = setup::backends(&settings, local_static);
     let reconciler = Reconciler {
-        backends: Backends {
-            local_static: setup::local_static(&settings.state_dir),
-        },
+        backends,
+        dns,
         builds: Builds::default(),
         store,
         policy: settings.policy,

@@ -4,7 +4,6 @@ use super::args::{Global, Run};
 use super::exit::{Exit, Failure};
 use super::{input, render, setup};
 use crate::build::Builds;
-use crate::hosting::Backends;
 use crate::hosting::local_static::LocalStatic;
 use crate::model::SiteId;
 use crate::reconcile::{Mode, Reconciler, Summary};
@@ -78,8 +77,10 @@ pub(super) async fn stream_in(
     if work.mode == Mode::Apply {
         tidy(settings, &store, &local_static).await?;
     }
+    let (backends, dns) = setup::backends(settings, local_static);
     let reconciler = Arc::new(Reconciler {
-        backends: Backends { local_static },
+        backends,
+        dns,
         builds: Builds::new(settings.source_roots.clone()),
         store,
         policy: settings.policy.clone(),

@@ -2,6 +2,12 @@
 
 use super::args::{Global, LogFormat};
 use super::exit::Failure;
+use crate::dns::DnsBackends;
+use crate::dns::cloudflare::CloudflareDns;
+use crate::edge::cloudflare::Cloudflare;
+use crate::edge::http::{Http, HttpSettings};
+use crate::hosting::Backends;
+use crate::hosting::cloudflare_pages::CloudflarePages;
 use crate::hosting::local_static::LocalStatic;
 use crate::settings::{Overrides, Settings};
 use std::future::Future;
@@ -36,6 +42,21 @@ pub(super) fn settings(global: &Global, jobs: Option<usize>) -> Result<Settings,
 /// The `LocalStatic` backend of a state directory.
 pub(super) fn local_static(state_dir: &Path) -> LocalStatic {
     LocalStatic::new(state_dir.join("local-static"))
+}
+
+/// The hosting backends, with a `LocalStatic` of the caller's, and the DNS backends.
+pub(super) fn backends(settings: &Settings, local_static: LocalStatic) -> (Backends, DnsBackends) {
+    let agent = concat!("mycelia-spore/", env!("CARGO_PKG_VERSION"));
+    let http = Http::new(HttpSettings::new(agent));
+    let cloudflare = Cloudflare::new(settings.cloudflare.clone(), http);
+    let dns = DnsBackends {
+        cloudflare: CloudflareDns::new(cloudflare.clone()),
+    };
+    let hosting = Backends {
+        local_static,
+        cloudflare_pages: CloudflarePages::new(cloudflare, settings.pages.clone()),
+    };
+    (hosting, dns)
 }
 
 /// The runtime that everything asynchronous runs on.

@@ -5,7 +5,7 @@ use super::variable;
 use crate::model::{
     CacheRule, CloudflarePages, CriomosHost, HeaderName, HeaderRule, HeaderValue, HealthCheck,
     Hosting, HostingProvider, HostingSettings, Line, LocalServer, LocalStatic, PagesFunctions,
-    PagesRelease, RedirectRule, S3Static,
+    PagesPreviews, PagesRelease, RedirectRule, S3Static,
 };
 use crate::schema::enumerant_name;
 use crate::schema::spore_capnp::{
@@ -119,6 +119,9 @@ impl Default for CloudflarePages {
             environment: Vec::new(),
             preview_environment: Vec::new(),
             functions: PagesFunctions::Auto,
+            preview_deployments: PagesPreviews::Unchanged,
+            preview_branches: Vec::new(),
+            preview_branch_excludes: Vec::new(),
         }
     }
 }
@@ -147,7 +150,10 @@ fn cloudflare_pages(c: &mut Cursor, r: cloudflare_pages::Reader<'_>) -> Option<C
         variable,
     );
     let functions = c.choice("functions", r.get_functions());
-    Some(CloudflarePages {
+    let previews = c.choice("previewDeployments", r.get_preview_deployments());
+    let preview_branches = c.texts("previewBranches", r.get_preview_branches(), 50);
+    let excludes = c.texts("previewBranchExcludes", r.get_preview_branch_excludes(), 50);
+    let settings = CloudflarePages {
         account,
         release: release?,
         compatibility_date,
@@ -155,7 +161,45 @@ fn cloudflare_pages(c: &mut Cursor, r: cloudflare_pages::Reader<'_>) -> Option<C
         environment,
         preview_environment,
         functions: functions?,
-    })
+        preview_deployments: previews?,
+        preview_branches,
+        preview_branch_excludes: excludes,
+    };
+    previews_fit(c, &settings);
+    Some(settings)
+}
+
+/// Previews are decided here only for a repository that Cloudflare builds.
+fn previews_fit(c: &mut Cursor, settings: &CloudflarePages) {
+    let connected = settings.release == PagesRelease::GitIntegration;
+    let custom = settings.preview_deployments == PagesPreviews::Custom;
+    let given = [
+        (
+            "previewDeployments",
+            settings.preview_deployments != PagesPreviews::Unchanged,
+            connected,
+        ),
+        (
+            "previewBranches",
+            !settings.preview_branches.is_empty(),
+            connected && custom,
+        ),
+        (
+            "previewBranchExcludes",
+            !settings.preview_branch_excludes.is_empty(),
+            connected && custom,
+        ),
+    ];
+    for (field, given, fits) in given {
+        if given && !fits {
+            let message = if connected {
+                "used with previewDeployments = custom only"
+            } else {
+                "used with release = gitIntegration only"
+            };
+            c.at(field).fault("field-misplaced", message);
+        }
+    }
 }
 
 /// How many are kept: 2 at least, the current one and the one before; 0 for the default.

@@ -1,5 +1,6 @@
 //! The only places that reach outside the daemon.
 
+pub mod cloudflare;
 pub mod error;
 pub mod http;
 pub mod process;

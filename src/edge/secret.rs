@@ -220,6 +220,12 @@ impl Credentials {
         Self(places)
     }
 
+    /// Whether the operator declared a credential of this name.
+    #[must_use]
+    pub fn has(&self, name: &SettingsName) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// Reads a credential.
     ///
     /// # Errors

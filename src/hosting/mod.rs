@@ -1,5 +1,6 @@
 //! Where websites are published: one backend for each [`HostingProvider`], all with one interface.
 
+pub mod cloudflare_pages;
 pub mod local_static;
 pub mod memory;
 
@@ -9,6 +10,7 @@ use crate::model::{DomainName, HostingProvider, HostingSettings};
 use crate::observed::{Look, ObservedSite};
 use crate::plan::HostingAction;
 use crate::release::ReleaseId;
+use cloudflare_pages::CloudflarePages;
 use local_static::LocalStatic;
 
 /// What was changed.
@@ -81,6 +83,8 @@ pub trait HostingBackend {
 pub struct Backends {
     /// This machine.
     pub local_static: LocalStatic,
+    /// Cloudflare Pages.
+    pub cloudflare_pages: CloudflarePages,
 }
 
 /// Says that a provider's backend is missing.
@@ -90,16 +94,17 @@ fn missing(provider: HostingProvider) -> EdgeError {
         "hosting.provider = {name} is not supported by this version"
     ))
     .at("hosting.provider")
-    .hint("this version publishes with hosting.provider = localStatic")
+    .hint("this version publishes with hosting.provider = cloudflarePages or localStatic")
 }
 
 impl HostingBackend for Backends {
     fn canonical(&self, desired: DesiredHosting) -> Result<DesiredHosting, EdgeError> {
         match &desired.settings {
+            HostingSettings::CloudflarePages(_) => self.cloudflare_pages.canonical(desired),
             HostingSettings::LocalStatic(_) => self.local_static.canonical(desired),
-            HostingSettings::CloudflarePages(_)
-            | HostingSettings::S3Static(_)
-            | HostingSettings::CriomosHost(_) => Ok(desired),
+            HostingSettings::S3Static(_) | HostingSettings::CriomosHost(_) => {
+                Err(missing(desired.provider()))
+            }
         }
     }
 
@@ -109,28 +114,31 @@ impl HostingBackend for Backends {
         look: Look,
     ) -> Result<ObservedSite, EdgeError> {
         match &desired.settings {
+            HostingSettings::CloudflarePages(_) => {
+                self.cloudflare_pages.observe(desired, look).await
+            }
             HostingSettings::LocalStatic(_) => self.local_static.observe(desired, look).await,
-            HostingSettings::CloudflarePages(_)
-            | HostingSettings::S3Static(_)
-            | HostingSettings::CriomosHost(_) => Err(missing(desired.provider())),
+            HostingSettings::S3Static(_) | HostingSettings::CriomosHost(_) => {
+                Err(missing(desired.provider()))
+            }
         }
     }
 
     async fn perform(&self, action: &HostingAction) -> Result<Applied, EdgeError> {
         match action.settings() {
+            HostingSettings::CloudflarePages(_) => self.cloudflare_pages.perform(action).await,
             HostingSettings::LocalStatic(_) => self.local_static.perform(action).await,
-            HostingSettings::CloudflarePages(_)
-            | HostingSettings::S3Static(_)
-            | HostingSettings::CriomosHost(_) => Err(missing(action.settings().provider())),
+            HostingSettings::S3Static(_) | HostingSettings::CriomosHost(_) => {
+                Err(missing(action.settings().provider()))
+            }
         }
     }
 
     fn urls(&self, desired: &DesiredHosting) -> Vec<String> {
         match &desired.settings {
+            HostingSettings::CloudflarePages(_) => self.cloudflare_pages.urls(desired),
             HostingSettings::LocalStatic(_) => self.local_static.urls(desired),
-            HostingSettings::CloudflarePages(_)
-            | HostingSettings::S3Static(_)
-            | HostingSettings::CriomosHost(_) => Vec::new(),
+            HostingSettings::S3Static(_) | HostingSettings::CriomosHost(_) => Vec::new(),
         }
     }
 }

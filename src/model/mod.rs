@@ -10,8 +10,9 @@ mod treelink;
 
 pub use crate::schema::spore_capnp::{
     AliasPolicy, BuildType, CachePolicy, CfFramework, ColorScheme, DnsDeletePolicy, DnsOwnership,
-    DnsProvider, DnsRecordType, Ensure, HostingProvider, LocalServer, PagesFunctions, PagesRelease,
-    Platform, Registrar, RepoProvider, Shape, SiteKind, TextDirection, ThemePreset, TlsMode,
+    DnsProvider, DnsRecordType, Ensure, HostingProvider, LocalServer, PagesFunctions,
+    PagesPreviews, PagesRelease, Platform, Registrar, RepoProvider, Shape, SiteKind, TextDirection,
+    ThemePreset, TlsMode,
 };
 pub use fault::{Defect, Fault, Faults};
 pub use text::{
@@ -242,6 +243,12 @@ pub struct CloudflarePages {
     pub preview_environment: Vec<EnvironmentVariable>,
     /// Whether Functions are published.
     pub functions: PagesFunctions,
+    /// Which other branches of a connected repository become previews.
+    pub preview_deployments: PagesPreviews,
+    /// The branches that do, where they are named.
+    pub preview_branches: Vec<Line<255>>,
+    /// Branches that do not, though they are named.
+    pub preview_branch_excludes: Vec<Line<255>>,
 }
 
 /// Settings of LocalStatic.

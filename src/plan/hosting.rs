@@ -259,18 +259,20 @@ pub(super) fn present(
     observed: &ObservedSite,
     policy: &Policy,
     standing: &Standing,
-) {
+) -> Option<Placed> {
     let wanted = format!(
         "publish {}",
         target(&desired.hosting.settings, &desired.hosting.key)
     );
     if let Some(taken) = observed.taken.first() {
         let reason = format!("{} already belongs to {}", taken.name, taken.owner);
-        return plan.withhold(wanted, reason);
+        plan.withhold(wanted, reason);
+        return None;
     }
     let found = observed.hosting.as_ref();
     if let Some(reason) = found.and_then(|found| not_ours(&found.ownership, policy.adopt)) {
-        return plan.withhold(wanted, reason);
+        plan.withhold(wanted, reason);
+        return None;
     }
     let present = Present {
         desired,
@@ -279,7 +281,15 @@ pub(super) fn present(
         standing,
         wanted,
     };
-    present.plan(plan, artifact, policy);
+    present.plan(plan, artifact, policy).ok()
+}
+
+/// How far a plan has come with a website that should be there.
+pub(super) struct Placed {
+    /// The step after which the website is there, if any is needed.
+    pub(super) last: Option<StepIndex>,
+    /// Names that visitors cannot use yet.
+    pub(super) waiting: Vec<DomainName>,
 }
 
 /// What a plan for a website that should be there looks at.
@@ -292,25 +302,29 @@ struct Present<'p> {
 }
 
 impl Present<'_> {
-    /// The project, then its release, then its names: visitors are never led to an empty project.
-    fn plan(&self, plan: &mut Plan, artifact: Option<&Arc<Artifact>>, policy: &Policy) {
-        let publish = match self.publication(plan, artifact, policy) {
-            Ok(publish) => publish,
-            // What may not be published is not given a project, a name or other settings either.
-            Err(Refused) => return,
-        };
+    /// The project, then its release, then its names: visitors are never led to an empty project. What may not
+    /// be published is not given a project, a name or other settings either.
+    fn plan(
+        &self,
+        plan: &mut Plan,
+        artifact: Option<&Arc<Artifact>>,
+        policy: &Policy,
+    ) -> Result<Placed, Refused> {
+        let publish = self.publication(plan, artifact, policy)?;
         let mut last = self.configure(plan);
         let configured = last.is_some();
         if let Some(action) = publish.or_else(|| self.build(configured)) {
             last = Some(plan.step(action, last));
         }
-        if self.desired.hosting.branches.preview.is_some() {
-            return;
-        }
-        if let Some(action) = self.names(plan) {
+        if self.desired.hosting.branches.preview.is_none()
+            && let Some(action) = self.names(plan)
+        {
             last = Some(plan.step(action, last));
         }
-        self.pending(plan, last);
+        Ok(Placed {
+            last,
+            waiting: self.waiting(),
+        })
     }
 
     /// The project, where it is missing, unmarked or not as declared.
@@ -458,11 +472,10 @@ impl Present<'_> {
     }
 
     /// Names that visitors cannot use yet, old and new.
-    fn pending(&self, plan: &mut Plan, last: Option<StepIndex>) {
+    fn waiting(&self) -> Vec<DomainName> {
         if !self.abilities.names_apart {
-            return;
+            return Vec::new();
         }
-        let hosting = &self.desired.hosting;
         let waits = |name: &&DomainName| match self.found {
             None => true,
             Some(found) => {
@@ -470,15 +483,8 @@ impl Present<'_> {
                     || found.pending.iter().any(|pending| pending.name == **name)
             }
         };
-        let names: Vec<DomainName> = hosting.names.all().filter(waits).cloned().collect();
-        if !names.is_empty() {
-            let action = HostingAction::Await {
-                key: hosting.key.clone(),
-                settings: hosting.settings.clone(),
-                names,
-            };
-            plan.step(action, last);
-        }
+        let names = self.desired.hosting.names.all();
+        names.filter(waits).cloned().collect()
     }
 }
 
@@ -520,14 +526,15 @@ fn made_of(found: Option<&ObservedHosting>, artifact: &Artifact, desired: &Desir
     })
 }
 
-/// The website should not be there.
+/// The website should not be there: the action that takes it down, if it is there, or why it stays.
 pub(super) fn absent(
-    plan: &mut Plan,
     desired: &DesiredSite,
     observed: Option<&ObservedHosting>,
     standing: &Standing,
-) {
-    let Some(observed) = observed else { return };
+) -> Result<Option<HostingAction>, Withheld> {
+    let Some(observed) = observed else {
+        return Ok(None);
+    };
     let remove = HostingAction::Remove {
         key: desired.hosting.key.clone(),
         settings: desired.hosting.settings.clone(),
@@ -541,10 +548,12 @@ pub(super) fn absent(
         None => None,
     };
     match reason {
-        Some(reason) => plan.withhold(format!("remove {}", remove.target()), reason),
-        None => {
-            plan.step(remove, None);
-        }
+        Some(reason) => Err(Withheld {
+            action: format!("remove {}", remove.target()),
+            reason,
+            refused: true,
+        }),
+        None => Ok(Some(remove)),
     }
 }
 

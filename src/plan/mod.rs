@@ -2,6 +2,7 @@
 //!
 //! Planning is pure: the same inputs give the same plan, and nothing is read or changed on the way.
 
+pub mod dns;
 mod hosting;
 mod policy;
 
@@ -9,10 +10,12 @@ pub use hosting::{Change, Configure, HostingAction, Publish};
 pub use policy::{Patterns, Policy};
 
 use crate::artifact::Artifact;
-use crate::desired::DesiredSite;
-use crate::model::{DnsConfig, DnsProvider, Ensure};
+use crate::desired::{DesiredDns, DesiredSite};
+use crate::model::{DnsProvider, Ensure};
 use crate::observed::ObservedSite;
+use crate::records::{Capabilities, DeclaredSet, Name};
 use crate::release::Digest;
+use dns::{DnsAction, Rules};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -43,6 +46,8 @@ pub struct Step {
 pub enum Action {
     /// Something at the hosting backend.
     Hosting(HostingAction),
+    /// Changes in a DNS zone.
+    Dns(DnsAction),
 }
 
 /// What is known of one site beyond its message and what is seen of it.
@@ -83,13 +88,12 @@ impl Plan {
         let mut plan = Self::default();
         match desired.ensure {
             Ensure::Paused => {}
-            Ensure::Absent => {
-                hosting::absent(&mut plan, desired, observed.hosting.as_ref(), standing);
-            }
+            Ensure::Absent => plan.absent(desired, observed, policy, standing),
             Ensure::Present => {
-                hosting::present(&mut plan, desired, artifact, observed, policy, standing);
-                if let Some(dns) = &desired.dns {
-                    by_hand(&mut plan, dns);
+                let placed =
+                    hosting::present(&mut plan, desired, artifact, observed, policy, standing);
+                if let Some(placed) = placed {
+                    plan.names(desired, observed, policy, placed);
                 }
             }
         }
@@ -106,6 +110,104 @@ impl Plan {
     #[must_use]
     pub fn refuses(&self) -> bool {
         self.withheld.iter().any(|withheld| withheld.refused)
+    }
+
+    /// What leads visitors to a site that is published: its records, then waiting until its names can be used.
+    fn names(
+        &mut self,
+        desired: &DesiredSite,
+        observed: &ObservedSite,
+        policy: &Policy,
+        placed: hosting::Placed,
+    ) {
+        if desired.hosting.branches.preview.is_some() {
+            return;
+        }
+        let target = observed.hosting.as_ref();
+        let target = target.and_then(|hosting| hosting.target.as_ref());
+        let target = target.map(Name::from);
+        let mut before: Vec<StepIndex> = placed.last.into_iter().collect();
+        match &desired.dns {
+            Some(dns) if dns.provider != DnsProvider::None => {
+                let sets = desired.record_sets();
+                let rules = Rules::of(dns, policy, Capabilities::of(dns.provider), target);
+                let records = self.records(desired, dns, &sets, observed, &rules, &before);
+                before.extend(records);
+            }
+            dns => {
+                let waits = !placed.waiting.is_empty();
+                dns::by_hand(self, desired, dns.as_ref(), target.as_ref(), waits);
+            }
+        }
+        if !placed.waiting.is_empty() {
+            let action = HostingAction::Await {
+                key: desired.hosting.key.clone(),
+                settings: desired.hosting.settings.clone(),
+                names: placed.waiting,
+            };
+            self.steps.push(Step {
+                action: Action::Hosting(action),
+                after: before,
+            });
+        }
+    }
+
+    /// A site that should not be there: its records go first, so that no name leads to what somebody else may
+    /// have next.
+    fn absent(
+        &mut self,
+        desired: &DesiredSite,
+        observed: &ObservedSite,
+        policy: &Policy,
+        standing: &Standing,
+    ) {
+        let removal = match hosting::absent(desired, observed.hosting.as_ref(), standing) {
+            Ok(removal) => removal,
+            Err(withheld) => return self.withheld.push(withheld),
+        };
+        let mut before = Vec::new();
+        if let Some(dns) = &desired.dns {
+            let rules = Rules {
+                // That all of the site's sets go is what was asked for.
+                max_removed_percent: 100,
+                ..Rules::of(dns, policy, Capabilities::of(dns.provider), None)
+            };
+            before = self.records(desired, dns, &[], observed, &rules, &[]);
+        }
+        self.steps.extend(removal.map(|removal| Step {
+            action: Action::Hosting(removal),
+            after: before,
+        }));
+    }
+
+    /// The steps that bring records into the wanted state, each after `before`.
+    fn records(
+        &mut self,
+        desired: &DesiredSite,
+        dns: &DesiredDns,
+        wanted: &[DeclaredSet],
+        observed: &ObservedSite,
+        rules: &Rules,
+        before: &[StepIndex],
+    ) -> Vec<StepIndex> {
+        let difference = dns::diff(wanted, &observed.zones, rules);
+        let account = desired.hosting.account();
+        let actions =
+            difference.actions(&desired.id, dns.provider, dns.credential.as_ref(), account);
+        self.withheld.extend(difference.withheld);
+        actions
+            .into_iter()
+            .map(|action| {
+                self.steps.push(Step {
+                    action: Action::Dns(match &rules.target {
+                        Some(target) => action.with_target(target),
+                        None => action,
+                    }),
+                    after: before.to_vec(),
+                });
+                self.steps.len() - 1
+            })
+            .collect()
     }
 
     /// Adds a step that needs an earlier one, and gives its place.
@@ -126,27 +228,13 @@ impl Plan {
     }
 }
 
-/// With `dns.provider = none` the records are shown for a person to enter.
-fn by_hand(plan: &mut Plan, dns: &DnsConfig) {
-    if dns.provider != DnsProvider::None {
-        return;
-    }
-    for record in &dns.records {
-        let kind = crate::schema::enumerant_name(record.kind).to_uppercase();
-        plan.withheld.push(Withheld {
-            action: format!("dns record {} {kind} {}", record.name, record.value),
-            reason: "dns.provider is none: enter it where the zone is kept".into(),
-            refused: false,
-        });
-    }
-}
-
 impl Action {
     /// The step's verb, for reports and the journal.
     #[must_use]
     pub const fn verb(&self) -> &'static str {
         match self {
             Self::Hosting(action) => action.verb(),
+            Self::Dns(action) => action.verb(),
         }
     }
 
@@ -155,6 +243,7 @@ impl Action {
     pub fn target(&self) -> String {
         match self {
             Self::Hosting(action) => action.target(),
+            Self::Dns(action) => action.target(),
         }
     }
 }
@@ -165,6 +254,7 @@ impl Action {
     pub fn describe(&self) -> String {
         match self {
             Self::Hosting(action) => action.describe(),
+            Self::Dns(action) => action.describe(),
         }
     }
 }

@@ -18,11 +18,14 @@ pub struct Policy {
     pub adopt: bool,
     /// The change brake: the part of a site's files, in per cent, that one release may drop.
     pub max_removed_percent: u8,
+    /// The change brake of DNS: the part of a site's record sets in a zone, in per cent, that may be deleted
+    /// at once.
+    pub max_removed_dns_percent: u8,
 }
 
 impl Default for Policy {
-    /// Everything is accepted, nothing is taken over, and a release that drops nine tenths of a site is
-    /// withheld.
+    /// Everything is accepted, nothing is taken over, a release that drops nine tenths of a site is
+    /// withheld; so are changes that delete more than three tenths of its record sets.
     fn default() -> Self {
         Self {
             sites: Patterns::default(),
@@ -30,6 +33,7 @@ impl Default for Policy {
             providers: None,
             adopt: false,
             max_removed_percent: 90,
+            max_removed_dns_percent: 30,
         }
     }
 }

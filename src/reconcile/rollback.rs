@@ -72,7 +72,7 @@ impl Reconciler {
             plan
         };
         let mut journal = StoreJournal::new(&self.store, site, 0);
-        let applying = plan.apply(&self.backends, &mut journal).await;
+        let applying = plan.apply(&self.effects(), &mut journal).await;
         report.steps = applying.steps;
         report.release = Some(release.clone());
         report.urls = self.backends.urls(&desired);

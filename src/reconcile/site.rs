@@ -1,20 +1,22 @@
 //! One message, from its configuration to its report.
 
 use super::{invalid, superseded};
-use crate::apply::{Applying, Journal};
+use crate::apply::{Applying, Effects, Journal};
 use crate::artifact::Artifact;
 use crate::build::{Builds, Built};
-use crate::desired::{DesiredHosting, DesiredSite, Property, Recipe};
+use crate::desired::{DesiredDns, DesiredHosting, DesiredSite, Property, Recipe};
+use crate::dns::{DnsBackend, DnsBackends, DnsScope};
 use crate::edge::{EdgeError, EdgeErrorKind};
 use crate::hosting::{Backends, HostingBackend};
 use crate::model::{Ensure, Fault, SiteId};
 use crate::observed::{Look, ObservedSite, Ownership};
 use crate::plan::{Plan, Policy, Standing, Step};
+use crate::records::Name;
+use crate::registrar;
 use crate::release::Digest;
 use crate::report::{Outcome, Report, StepOutcome, StepReport};
 use crate::store::{Cause, HistoryEntry, SiteRecord, SiteState, Store, StoreError};
 use crate::stream::Spore;
-use crate::{dns, registrar};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -32,6 +34,8 @@ pub enum Mode {
 pub struct Reconciler {
     /// The hosting backends.
     pub backends: Backends,
+    /// The DNS backends.
+    pub dns: DnsBackends,
     /// What makes artifacts.
     pub builds: Builds,
     /// What was applied before.
@@ -186,14 +190,16 @@ impl Reconciler {
         let preview = desired.hosting.branches.preview.is_some();
         let record = record.filter(|_| !preview);
         if desired.ensure == Ensure::Present {
-            dns::supported(desired.dns.as_ref())?;
             registrar::supported(desired.purchase.as_ref())?;
         }
         let look = match record {
             Some(record) if record.config_digest == spore.digest => Look::Passing,
             Some(_) | None => Look::Closely,
         };
-        let observed = self.backends.observe(&desired.hosting, look).await?;
+        let mut observed = self.backends.observe(&desired.hosting, look).await?;
+        if let Some(scope) = self.dns_scope(&mut desired, &observed, look) {
+            observed.zones = self.dns.observe(&scope).await?;
+        }
         let missed = match record {
             Some(record) => {
                 self.catch_up(&desired.id, record, observed.hosting.as_ref())
@@ -227,6 +233,67 @@ impl Reconciler {
         }
         self.carry_out(spore, &desired, record, &input, &plan, report)
             .await
+    }
+
+    pub(super) const fn effects(&self) -> Effects<'_, Backends, DnsBackends> {
+        Effects {
+            hosting: &self.backends,
+            dns: &self.dns,
+        }
+    }
+
+    /// Where the site's records are and should be; `None` where it has none to keep.
+    ///
+    /// A message that takes a site down says nothing of its records: those are looked for where the message before
+    /// had them, and under the names that the site still has.
+    fn dns_scope(
+        &self,
+        desired: &mut DesiredSite,
+        observed: &ObservedSite,
+        look: Look,
+    ) -> Option<DnsScope> {
+        if desired.hosting.branches.preview.is_some() {
+            return None;
+        }
+        let before = match look {
+            Look::Passing => None,
+            Look::Closely | Look::History => self.last(&desired.id),
+        };
+        if desired.ensure == Ensure::Absent {
+            let dns = before.as_ref().and_then(|before| before.dns.clone());
+            let dns = dns.or_else(|| DesiredDns::usual(desired.hosting.provider()))?;
+            desired.dns = Some(DesiredDns {
+                sets: Vec::new(),
+                ..dns
+            });
+        }
+        let dns = desired.dns.as_ref()?;
+        let mut names = dns.names();
+        let there = observed
+            .hosting
+            .iter()
+            .filter(|it| it.ownership == Ownership::Ours);
+        names.extend(there.flat_map(|hosting| hosting.names.all().map(Name::from)));
+        names.extend(desired.hosting.names_led().map(Name::from));
+        if let Some(before) = &before {
+            names.extend(before.dns.iter().flat_map(DesiredDns::names));
+            names.extend(before.hosting.names_led().map(Name::from));
+        }
+        (!names.is_empty() || dns.zone.is_some()).then(|| DnsScope {
+            site: desired.id.clone(),
+            provider: dns.provider,
+            zone: dns.zone.clone(),
+            credential: dns.credential.clone(),
+            account: desired.hosting.account().cloned(),
+            names,
+            look,
+        })
+    }
+
+    /// What the last message of a site asked for, as far as it is kept and can still be read.
+    fn last(&self, site: &SiteId) -> Option<DesiredSite> {
+        let body = self.store.message(site).ok().flatten()?;
+        DesiredSite::from_config(&Spore::kept(&body)?).ok()
     }
 
     /// Where visitors find the site: by its own names, or where it has none by those of the provider.
@@ -277,9 +344,9 @@ impl Reconciler {
         report: &mut Report,
     ) -> Result<(), Stop> {
         let mut journal = StoreJournal::new(&self.store, &desired.id, spore.seq);
-        let applying = plan.apply(&self.backends, &mut journal).await;
+        let applying = plan.apply(&self.effects(), &mut journal).await;
         let changed = !applying.steps.is_empty();
-        if changed && applying.errors.is_empty() {
+        if applying.hosted {
             report.release.clone_from(&applying.release);
         }
         if !applying.urls.is_empty() {
@@ -503,10 +570,13 @@ fn history(
     record: Option<&SiteRecord>,
     report: &Report,
 ) -> Option<HistoryEntry> {
-    let done = |step: &&StepReport| step.outcome == StepOutcome::Done;
+    let done = |step: &&StepReport| {
+        let releases = ["remove", "publish", "build"].contains(&step.action.as_str());
+        releases && step.outcome == StepOutcome::Done
+    };
     let (cause, detail) = match applying.steps.iter().rfind(done) {
         Some(step) if step.action == "remove" => (Cause::Remove, &*step.detail),
-        Some(step) if step.action == "publish" => (Cause::Apply, &*step.detail),
+        Some(step) => (Cause::Apply, &*step.detail),
         // A run that ended before it could note the site's first release.
         None if record.is_none() && report.release.is_some() => (Cause::Apply, "found so"),
         _ => return None,

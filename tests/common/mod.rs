@@ -6,11 +6,12 @@
 
 use capnp::message::Builder;
 use capnp::serialize_packed;
-use mycelia_spore::apply::{Applying, Journal};
+use mycelia_spore::apply::{Applying, Effects, Journal};
 use mycelia_spore::artifact::{Artifact, ArtifactFile, Body};
 use mycelia_spore::desired::{
     Branches, DesiredHosting, DesiredSite, HostingKey, Names, Properties, Rules,
 };
+use mycelia_spore::dns;
 use mycelia_spore::edge::EdgeError;
 use mycelia_spore::hosting::HostingBackend;
 use mycelia_spore::model::{
@@ -18,6 +19,7 @@ use mycelia_spore::model::{
 };
 use mycelia_spore::observed::{Look, ObservedSite};
 use mycelia_spore::plan::{HostingAction, Plan, Policy, Publish, Standing, Step};
+use mycelia_spore::records::Capabilities;
 use mycelia_spore::release::Digest;
 use mycelia_spore::report::StepOutcome;
 use mycelia_spore::schema::spore_capnp::{
@@ -172,7 +174,18 @@ pub(crate) async fn plan(
 
 /// Carries out a plan.
 pub(crate) async fn apply(backend: &impl HostingBackend, plan: &Plan) -> Applying {
-    plan.apply(backend, &mut NoJournal).await
+    plan.apply(&effects(backend, &no_dns()), &mut NoJournal)
+        .await
+}
+
+/// A DNS provider without zones.
+pub(crate) fn no_dns() -> dns::memory::Memory {
+    dns::memory::Memory::new(Capabilities::STANDARD)
+}
+
+/// Backends to carry out a plan with.
+pub(crate) const fn effects<'e, H, D>(hosting: &'e H, dns: &'e D) -> Effects<'e, H, D> {
+    Effects { hosting, dns }
 }
 
 /// A message for a site at `LocalStatic` with a page of links, after an edit.

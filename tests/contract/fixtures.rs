@@ -1,11 +1,14 @@
 //! The backends, each in a place of its own.
 
+use crate::cloudflare::{DomainClock, Fake};
 use crate::common::{self, keeping};
+use crate::pages;
 use mycelia_spore::apply::Applying;
 use mycelia_spore::artifact::Artifact;
 use mycelia_spore::desired::{DesiredSite, Names};
 use mycelia_spore::edge::EdgeError;
-use mycelia_spore::hosting::{Applied, HostingBackend, local_static, memory};
+use mycelia_spore::hosting::cloudflare_pages::PagesOptions;
+use mycelia_spore::hosting::{Applied, HostingBackend, cloudflare_pages, local_static, memory};
 use mycelia_spore::model::HostingSettings;
 use mycelia_spore::observed::{ObservedHosting, ObservedSite};
 use mycelia_spore::plan::{HostingAction, Plan, Policy, Standing};
@@ -27,6 +30,17 @@ pub(crate) trait Fixture {
 
     /// Settings that a message for this backend may have.
     fn settings(&self) -> HostingSettings;
+
+    /// Whether visitors of one name can be led to another.
+    fn redirects(&self) -> bool {
+        true
+    }
+
+    /// Whether the backend keeps its releases itself: it knows their files, and the same files make the same
+    /// release.
+    fn knows_paths(&self) -> bool {
+        true
+    }
 
     /// Gives a project that is there another mark: a site's id, or empty for none.
     fn mark(&self, project: &str, owner: &str);
@@ -152,5 +166,56 @@ impl Fixture for LocalStatic {
         let mut live: Live = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         owner.clone_into(&mut live.site);
         fs::write(&path, serde_json::to_vec(&live).unwrap()).unwrap();
+    }
+}
+
+pub(crate) struct CloudflarePages {
+    backend: cloudflare_pages::CloudflarePages,
+    fake: Fake,
+    _folder: tempfile::TempDir,
+}
+
+impl Fixture for CloudflarePages {
+    type Backend = cloudflare_pages::CloudflarePages;
+
+    fn new() -> Self {
+        let fake = Fake::with(|world| world.settings.domains = DomainClock::AtOnce);
+        let folder = tempfile::tempdir().unwrap();
+        Self {
+            backend: pages::backend(&fake, &folder, PagesOptions::default()),
+            fake,
+            _folder: folder,
+        }
+    }
+
+    fn backend(&self) -> &Self::Backend {
+        &self.backend
+    }
+
+    fn settings(&self) -> HostingSettings {
+        pages::settings()
+    }
+
+    fn redirects(&self) -> bool {
+        false
+    }
+
+    fn knows_paths(&self) -> bool {
+        false
+    }
+
+    fn mark(&self, project: &str, owner: &str) {
+        let account = self.fake.account().to_owned();
+        let mut state = self.fake.state();
+        let project = state
+            .accounts
+            .get_mut(&account)
+            .and_then(|account| account.projects.get_mut(project))
+            .unwrap();
+        let variables = &mut project.deployment_configs["production"]["env_vars"];
+        let mark = &mut variables["MYCELIA_SPORE"]["value"];
+        let mut value: serde_json::Value = serde_json::from_str(mark.as_str().unwrap()).unwrap();
+        value["site"] = owner.into();
+        *mark = value.to_string().into();
     }
 }

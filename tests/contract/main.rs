@@ -1,10 +1,14 @@
 //! What every hosting backend must keep. A new backend passes by one [`Fixture`] and one line below.
 #![cfg(test)]
 
+#[path = "../fake/cloudflare/mod.rs"]
+mod cloudflare;
 #[path = "../common/mod.rs"]
 mod common;
 mod fixtures;
 mod ownership;
+#[path = "../pages/setup.rs"]
+mod pages;
 mod releases;
 mod removal;
 
@@ -66,3 +70,4 @@ macro_rules! contract {
 
 contract!(memory: crate::fixtures::Memory);
 contract!(local_static: crate::fixtures::LocalStatic);
+contract!(cloudflare_pages: crate::fixtures::CloudflarePages);

@@ -6,14 +6,26 @@ use mycelia_spore::desired::DesiredSite;
 use mycelia_spore::edge::EdgeErrorKind;
 use mycelia_spore::hosting::HostingBackend;
 use mycelia_spore::observed::Ownership;
-use mycelia_spore::plan::{Action, HostingAction, Plan, Policy, Standing};
+use mycelia_spore::plan::{HostingAction, Plan, Policy, Standing};
 use mycelia_spore::release::{HeaderRule, ReleaseId};
 use std::sync::Arc;
 
-/// The verbs of a plan.
+/// The verbs of a plan. What only providers with projects of their own do besides is left out: they make the
+/// project first, and wait at the end until names can be used.
 fn verbs(plan: &Plan) -> Vec<&'static str> {
-    let verb = |action: &Action| action.verb();
-    plan.steps.iter().map(|step| verb(&step.action)).collect()
+    let verbs = plan.steps.iter().map(|step| step.action.verb());
+    verbs
+        .filter(|verb| !["create", "await"].contains(verb))
+        .collect()
+}
+
+/// The verbs of a plan that publishes under new names.
+async fn under_new_names(it: &impl Fixture, site: &DesiredSite) -> &'static [&'static str] {
+    if it.look(site).await.abilities.names_apart {
+        &["publish", "set-names"]
+    } else {
+        &["publish"]
+    }
 }
 
 fn activate(site: &DesiredSite, release: &ReleaseId) -> HostingAction {
@@ -61,7 +73,7 @@ pub(crate) async fn the_plan_after_an_apply_is_empty(it: &impl Fixture) {
     let site = it.site("blog", names(&["blog.example", "www.blog.example"]));
     let files = artifact(&[("index.html", "one"), ("a/b.css", "b{}")]);
     let plan = it.plan(&site, Some(&files)).await;
-    assert_eq!(verbs(&plan), ["publish"]);
+    assert_eq!(verbs(&plan), under_new_names(it, &site).await);
     it.carry_out(&plan).await;
     assert_eq!(it.plan(&site, Some(&files)).await, Plan::default());
     // The files are known to be those that are live.
@@ -70,7 +82,7 @@ pub(crate) async fn the_plan_after_an_apply_is_empty(it: &impl Fixture) {
 
 pub(crate) async fn what_was_published_is_observed(it: &impl Fixture) {
     let mut site = it.site("blog", names(&["blog.example", "www.blog.example"]));
-    site.hosting.names.redirect_aliases = true;
+    site.hosting.names.redirect_aliases = it.redirects();
     site.hosting.rules.single_page_fallback = true;
     let files = artifact(&[("index.html", "one"), ("a/b.css", "b{}")]);
     let applying = it.apply(&site, Some(&files)).await;
@@ -79,7 +91,10 @@ pub(crate) async fn what_was_published_is_observed(it: &impl Fixture) {
     assert_eq!(found.artifact, Some(files.digest()));
     assert_eq!(found.rules, Some(site.hosting.rules.digest()));
     assert_eq!(found.names, site.hosting.names);
-    assert_eq!(found.paths, ["a/b.css", "index.html"]);
+    assert_eq!(found.files, 2);
+    if it.knows_paths() {
+        assert_eq!(found.paths, ["a/b.css", "index.html"]);
+    }
     assert_eq!(applying.release, found.release);
     assert_eq!(found.previous, []);
 }
@@ -168,9 +183,14 @@ pub(crate) async fn the_files_rolled_back_from_are_published_again_unless_held(i
     assert!(reason.contains("rolled back"), "{reason}");
     assert!(!plan.refuses(), "nothing is wrong with the message");
     let applying = it.apply(&site, Some(&files)).await;
-    assert_eq!(applying.release, Some(three.clone()));
     let found = it.live(&site).await;
-    assert_eq!((found.release, &found.previous[0]), (Some(three), &two));
+    assert_eq!(found.artifact, Some(files.digest()));
+    assert_eq!(applying.release, found.release);
+    assert!(found.previous.contains(&two));
+    if it.knows_paths() {
+        // Releases named after their content are not there twice.
+        assert_eq!((found.release, &found.previous[0]), (Some(three), &two));
+    }
     assert_eq!(it.plan(&site, Some(&files)).await, Plan::default());
 }
 
@@ -219,7 +239,7 @@ pub(crate) async fn other_files_take_their_names_along(it: &impl Fixture) {
     site.hosting.names = names(&["new.example"]);
     let files = artifact(&[("index.html", "four")]);
     let plan = it.plan(&site, Some(&files)).await;
-    assert_eq!(verbs(&plan), ["publish"]);
+    assert_eq!(verbs(&plan), under_new_names(it, &site).await);
     it.carry_out(&plan).await;
     assert_eq!(it.live(&site).await.names, site.hosting.names);
     assert_eq!(it.plan(&site, Some(&files)).await, Plan::default());
@@ -281,5 +301,5 @@ pub(crate) async fn the_change_brake_holds(it: &impl Fixture) {
     let few: Arc<_> = few;
     let plan = crate::common::plan(it.backend(), &site, Some(&few), &policy, &standing).await;
     it.carry_out(&plan).await;
-    assert_eq!(it.live(&site).await.paths, ["index.html"]);
+    assert_eq!(it.live(&site).await.files, 1);
 }

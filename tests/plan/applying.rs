@@ -82,7 +82,8 @@ fn each_step_is_noted_before_and_after() {
         step(publish(&backend, "one"), &[]),
         step(publish(&backend, "two"), &[0]),
     ];
-    let applying = now(plan(steps).apply(&backend, &mut journal));
+    let applying =
+        now(plan(steps).apply(&common::effects(&backend, &common::no_dns()), &mut journal));
     let begun = "begin publish local-static/blog";
     assert_eq!(journal.lines, [begun, "finish done", begun, "finish done"]);
     let live = now(common::observe(&backend, &blog())).hosting.unwrap();
@@ -98,7 +99,8 @@ fn a_step_that_could_not_be_noted_is_not_done() {
         ..Kept::default()
     };
     let steps = vec![step(publish(&backend, "one"), &[])];
-    let applying = now(plan(steps).apply(&backend, &mut journal));
+    let applying =
+        now(plan(steps).apply(&common::effects(&backend, &common::no_dns()), &mut journal));
     assert_eq!(applying.steps[0].outcome, StepOutcome::Failed);
     assert!(applying.steps[0].detail.contains("the disk is full"));
     assert_eq!(applying.release, None);
@@ -114,7 +116,8 @@ fn a_step_whose_end_could_not_be_noted_counts_as_failed() {
         ..Kept::default()
     };
     let steps = vec![step(publish(&backend, "one"), &[])];
-    let applying = now(plan(steps).apply(&backend, &mut journal));
+    let applying =
+        now(plan(steps).apply(&common::effects(&backend, &common::no_dns()), &mut journal));
     assert_eq!(applying.steps[0].outcome, StepOutcome::Failed);
     assert_eq!(applying.errors.len(), 1);
 }
@@ -129,7 +132,8 @@ fn a_failure_blocks_what_needs_it_and_nothing_else() {
         step(publish(&backend, "three"), &[]),
         step(publish(&backend, "four"), &[3]),
     ];
-    let applying = now(plan(steps).apply(&backend, &mut journal));
+    let applying =
+        now(plan(steps).apply(&common::effects(&backend, &common::no_dns()), &mut journal));
     let outcomes: Vec<_> = applying.steps.iter().map(|step| step.outcome).collect();
     let expected = [
         StepOutcome::Failed,
@@ -155,7 +159,8 @@ fn the_error_of_a_step_wins_over_that_of_its_note() {
         fail: Some("finish"),
         ..Kept::default()
     };
-    let applying = now(plan(vec![step(impossible(), &[])]).apply(&backend, &mut journal));
+    let applying = now(plan(vec![step(impossible(), &[])])
+        .apply(&common::effects(&backend, &common::no_dns()), &mut journal));
     assert!(applying.errors[0].message.contains("not live"));
 }
 

@@ -29,7 +29,9 @@ fn planned(world: &World) -> (Memory, ObservedSite, Plan) {
 
 fn actions(plan: &Plan) -> impl Iterator<Item = &HostingAction> {
     plan.steps.iter().map(|step| {
-        let Action::Hosting(action) = &step.action;
+        let Action::Hosting(action) = &step.action else {
+            panic!("{}", step.action)
+        };
         action
     })
 }

@@ -2,7 +2,12 @@
 
 use crate::common::write_files;
 use mycelia_spore::build::Builds;
+use mycelia_spore::dns::DnsBackends;
+use mycelia_spore::dns::cloudflare::CloudflareDns;
+use mycelia_spore::edge::cloudflare::{Cloudflare, CloudflareSettings};
+use mycelia_spore::edge::http::{Http, HttpSettings};
 use mycelia_spore::hosting::Backends;
+use mycelia_spore::hosting::cloudflare_pages::{CloudflarePages, PagesOptions};
 use mycelia_spore::hosting::local_static::{LocalStatic, Switched};
 use mycelia_spore::model::SiteId;
 use mycelia_spore::plan::Policy;
@@ -109,8 +114,10 @@ impl Daemon {
         if let Some(switched) = &self.switched {
             local_static = local_static.on_switch(Arc::clone(switched));
         }
+        let (backends, dns) = backends(local_static);
         Arc::new(Reconciler {
-            backends: Backends { local_static },
+            backends,
+            dns,
             builds: Builds::new(vec![self.folder.path().join("sources")]),
             store: Store::open(&self.state()).unwrap(),
             policy: self.policy.clone(),
@@ -230,4 +237,18 @@ pub(crate) fn reasons(report: &Value) -> Vec<&str> {
 pub(crate) fn nowhere(daemon: &Daemon) -> PathBuf {
     let folder = daemon.source("nowhere", &[("readme.txt", "no index")]);
     Path::new(&folder).join("missing")
+}
+
+/// The backends, `LocalStatic` alone in use.
+fn backends(local_static: LocalStatic) -> (Backends, DnsBackends) {
+    let http = Http::new(HttpSettings::new("mycelia-spore tests"));
+    let cloudflare = Cloudflare::new(CloudflareSettings::default(), http);
+    let dns = DnsBackends {
+        cloudflare: CloudflareDns::new(cloudflare.clone()),
+    };
+    let hosting = Backends {
+        local_static,
+        cloudflare_pages: CloudflarePages::new(cloudflare, PagesOptions::default()),
+    };
+    (hosting, dns)
 }

@@ -52,6 +52,34 @@ pub struct Part {
     pub content: Bytes,
 }
 
+impl Part {
+    /// A field with a short text.
+    #[must_use]
+    pub fn text(name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            file_name: None,
+            content_type: None,
+            content: Bytes::from(value.into()),
+        }
+    }
+
+    /// A file of no particular type (`application/octet-stream`).
+    #[must_use]
+    pub fn file(
+        name: impl Into<String>,
+        file_name: impl Into<String>,
+        content: impl Into<Bytes>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            file_name: Some(file_name.into()),
+            content_type: Some("application/octet-stream".into()),
+            content: content.into(),
+        }
+    }
+}
+
 impl Request {
     /// Asks for what is at an address.
     #[must_use]

@@ -1,0 +1,13 @@
+//! The fake of the Cloudflare API keeps the rules that it is there for.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic is how a test fails, in its helpers too"
+)]
+
+#[path = "../fake/cloudflare/mod.rs"]
+mod cloudflare;
+
+mod client;
+mod projects;
