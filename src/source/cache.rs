@@ -7,7 +7,7 @@
 use super::Place;
 use super::credential::Access;
 use super::fault::{self, Fault};
-use super::git::Git;
+use super::git::{Git, private_folders};
 use super::history;
 use super::lock::Lock;
 use super::sweep::lock_of;
@@ -71,7 +71,7 @@ impl<'g> Cache<'g> {
         let caches = root.join(FOLDER);
         let format = format_of(commit);
         let folder = caches.join(place.key(format).to_string());
-        let lock = fs::create_dir_all(&caches)
+        let lock = private_folders(&caches)
             .and_then(|()| Lock::wait(&lock_of(&folder), git.deadline()))
             .map_err(unwritable)?;
         let Some(lock) = lock else {
@@ -253,8 +253,8 @@ fn unlock(folder: &Path) -> io::Result<()> {
     let rest = rest
         .into_iter()
         .flat_map(|folder| WalkDir::new(folder).max_depth(1));
-    for entry in refs.chain(rest) {
-        let entry = entry.map_err(io::Error::from)?;
+    // Of what is not there git will complain.
+    for entry in refs.chain(rest).flatten() {
         let name = entry.file_name().to_string_lossy();
         if entry.file_type().is_file() && (name.ends_with(".lock") || name.starts_with("tmp_")) {
             fs::remove_file(entry.path())?;

@@ -7,8 +7,8 @@ use super::{Protocols, SourcesSettings};
 use crate::edge::EdgeError;
 use crate::edge::process::{Command, Output, ProcessError};
 use std::ffi::OsString;
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{DirBuilder, Permissions};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -131,7 +131,7 @@ impl Git {
     /// Begins a piece of work.
     pub(super) fn begin(settings: &SourcesSettings) -> Result<Self, EdgeError> {
         let folder = settings.cache.join("run");
-        let private = std::fs::create_dir_all(&folder)
+        let private = private_folders(&folder)
             .and_then(|()| private_folder(&folder))
             .map_err(|error| EdgeError::io("the cache of sources cannot be written", error))?;
         let certificates = settings.certificates.as_ref();
@@ -314,6 +314,13 @@ impl<'g> Run<'g> {
             .chain(self.config.iter().cloned())
             .collect()
     }
+}
+
+/// Makes a folder, and those around it that are missing, that none but the user of this process may enter:
+/// not everything that is fetched is for everybody's eyes.
+pub(super) fn private_folders(folder: &Path) -> std::io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(folder)
 }
 
 /// A new folder that none but the user of this process may enter.

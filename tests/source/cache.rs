@@ -117,7 +117,7 @@ type Damage = fn(&Path);
 
 #[test]
 fn a_damaged_cache_is_made_good() {
-    let every: [(&str, Damage); 8] = [
+    let every: [(&str, Damage); 9] = [
         ("stale locks", |cache| {
             for name in [
                 "shallow.lock",
@@ -144,6 +144,11 @@ fn a_damaged_cache_is_made_good() {
         }),
         ("empty refs", |cache| {
             files_below(&cache.join("refs"), |path| fs::write(path, "").unwrap());
+        }),
+        ("no folders", |cache| {
+            for folder in ["objects", "refs"] {
+                fs::remove_dir_all(cache.join(folder)).unwrap();
+            }
         }),
         ("no HEAD", |cache| {
             fs::remove_file(cache.join("HEAD")).unwrap();
@@ -182,6 +187,24 @@ fn files_below(folder: &Path, work: impl Fn(&Path)) {
             fs::set_permissions(file.path(), mode).unwrap();
             work(file.path());
         }
+    }
+}
+
+#[test]
+fn what_is_cached_is_for_nobody_else_to_read() {
+    let world = World::new();
+    world
+        .upstream("o/r")
+        .commit("main", &[("100644", "a", "1")]);
+    let server = Server::open(&world.root());
+    world
+        .get(&world.sources(&server), &repo("o/r"), None)
+        .unwrap();
+    for folder in ["git", "run"] {
+        let mode = fs::metadata(world.cache().join(folder))
+            .unwrap()
+            .permissions();
+        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o077, 0);
     }
 }
 
