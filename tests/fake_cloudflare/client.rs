@@ -96,31 +96,31 @@ impl<'a> Client<'a> {
             .unwrap()
     }
 
-    /// GETs a path.
+    /// Reads a path.
     #[track_caller]
     pub(crate) fn get(&self, path: &str) -> Reply {
         self.ask("GET", path, &Value::Null)
     }
 
-    /// POSTs a body to a path.
+    /// Sends a body to a path.
     #[track_caller]
     pub(crate) fn post(&self, path: &str, body: &Value) -> Reply {
         self.ask("POST", path, body)
     }
 
-    /// DELETEs a path.
+    /// Deletes what a path names.
     #[track_caller]
     pub(crate) fn delete(&self, path: &str) -> Reply {
         self.ask("DELETE", path, &Value::Null)
     }
 
-    /// PATCHes a path.
+    /// Sends changes to a path.
     #[track_caller]
     pub(crate) fn patch(&self, path: &str, body: &Value) -> Reply {
         self.ask("PATCH", path, body)
     }
 
-    /// Sends a request; an error is one before the head of an answer.
+    /// Sends a request and reads the answer; an error is one before the head of the answer.
     pub(crate) fn send(
         &self,
         method: &str,
@@ -128,6 +128,17 @@ impl<'a> Client<'a> {
         content_type: &str,
         body: &[u8],
     ) -> io::Result<Reply> {
+        read(self.begin(method, path, content_type, body)?)
+    }
+
+    /// Sends a request and leaves the answer unread.
+    pub(crate) fn begin(
+        &self,
+        method: &str,
+        path: &str,
+        content_type: &str,
+        body: &[u8],
+    ) -> io::Result<TcpStream> {
         let url = self.fake.url();
         let (host, base) = url
             .strip_prefix("http://")
@@ -147,7 +158,7 @@ impl<'a> Client<'a> {
         .unwrap();
         stream.write_all(head.as_bytes())?;
         stream.write_all(body)?;
-        read(stream)
+        Ok(stream)
     }
 
     /// Creates a project.

@@ -8,6 +8,14 @@
 
 #[path = "../fake/cloudflare/mod.rs"]
 mod cloudflare;
+#[path = "../support/tools.rs"]
+mod tools;
 
+mod assets;
 mod client;
+mod deployments;
+mod domains;
+mod faults;
+mod official;
 mod projects;
+mod records;

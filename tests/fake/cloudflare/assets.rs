@@ -100,7 +100,7 @@ pub(crate) fn answer(
     let project = world.project(&claims.account, &claims.project)?;
     let assets = &mut project.assets;
     match action {
-        "check-missing" => check_missing(assets, &hashes(request, claims.files)?),
+        "check-missing" => Ok(check_missing(assets, &hashes(request, claims.files)?)),
         "upsert-hashes" => upsert(assets, &hashes(request, claims.files)?),
         "upload" => upload(assets, request),
         _ => Err(refusal::no_route(&request.path)),
@@ -130,11 +130,11 @@ pub(crate) fn is_key(text: &str) -> bool {
     super::route::is_identifier(text)
 }
 
-fn check_missing(assets: &Assets, hashes: &[String]) -> Result<Answer, Refusal> {
+fn check_missing(assets: &Assets, hashes: &[String]) -> Answer {
     let mut told = BTreeSet::new();
     let missing = hashes.iter().filter(|hash| !assets.contains_key(*hash));
     let missing: Vec<&String> = missing.filter(|hash| told.insert(*hash)).collect();
-    Ok(Answer::result(json!(missing)))
+    Answer::result(json!(missing))
 }
 
 fn upsert(assets: &mut Assets, hashes: &[String]) -> Result<Answer, Refusal> {
@@ -193,10 +193,10 @@ fn received(upload: &Value) -> Result<(String, Asset), Refusal> {
         kept: false,
         verified: Vec::new(),
     };
-    match asset.plausible(&key) {
-        true => Ok((key, asset)),
-        false => Err(wrong_hash(&key, &asset.content_type)),
+    if !asset.plausible(&key) {
+        return Err(wrong_hash(&key, &asset.content_type));
     }
+    Ok((key, asset))
 }
 
 impl Asset {

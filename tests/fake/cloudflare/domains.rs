@@ -4,9 +4,9 @@ use super::domain::Domain;
 use super::refusal::{self, Refusal};
 use super::route::Place;
 use super::shapes;
-use super::wire::{Answer, Request};
+use super::wire::{Answer, Page, Request};
 use super::world::World;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The endpoints below `domains`.
 pub(crate) fn answer(
@@ -41,17 +41,12 @@ fn list(world: &mut World, at: Place<'_>) -> Result<Answer, Refusal> {
     }
     let project = world.project(at.account, at.name)?;
     let views: Vec<Value> = project.domains.iter().map(Domain::view).collect();
-    let info = json!({
-        "page": 1,
-        "per_page": views.len(),
-        "count": views.len(),
-        "total_count": views.len(),
-        "total_pages": 1,
-    });
-    Ok(Answer::json(
-        200,
-        &json!({ "result": views, "result_info": info, "success": true, "errors": [], "messages": [] }),
-    ))
+    // The endpoint takes no page: what there is comes as one.
+    let page = Page {
+        number: 1,
+        size: views.len().max(1),
+    };
+    Ok(Answer::list(views, page))
 }
 
 /// Does something to a domain and brings it forward.

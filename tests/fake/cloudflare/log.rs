@@ -42,7 +42,7 @@ pub(crate) struct Log {
     pub(crate) connections: usize,
     pub(crate) peak: usize,
     begun: u64,
-    running: usize,
+    pub(crate) running: usize,
 }
 
 impl Log {

@@ -1,8 +1,11 @@
 //! A fake of the Cloudflare API on the loopback interface: Pages, zones and DNS records.
 //!
 //! It keeps state as the service does and is stricter: what a client does wrong is refused, and noted in
-//! [`World::violations`] where the service itself is not known to refuse it. Take it into a test program or
-//! a benchmark by
+//! [`World::violations`] where the service itself is not known to refuse it. The codes 7003, 10000, 80000057
+//! and those from 8000000 and 81000 on are the service's, as far as people have met them; others, and HTTP
+//! statuses within their class, are likely ones, so clients must not rest on them.
+//!
+//! Take it into a test program or a benchmark by
 //!
 //! ```text
 //! #[path = "../fake/cloudflare/mod.rs"]
@@ -47,6 +50,7 @@ mod route;
 mod server;
 mod shape;
 mod shapes;
+mod upload;
 mod wire;
 mod world;
 mod zones;
@@ -174,6 +178,11 @@ impl Fake {
     /// The highest number of calls that were being answered at one time.
     pub(crate) fn peak(&self) -> usize {
         locked(&self.shared.log).peak
+    }
+
+    /// How many calls are being answered now.
+    pub(crate) fn running(&self) -> usize {
+        locked(&self.shared.log).running
     }
 
     /// How many connections were accepted so far.

@@ -17,7 +17,7 @@ impl Default for Rate {
     fn default() -> Self {
         Self {
             calls: 1_200,
-            window: Duration::from_mins(5),
+            window: Duration::from_secs(300),
         }
     }
 }
@@ -56,7 +56,12 @@ impl Budget {
     pub(crate) fn mark(&self, rate: Rate, now: Duration, answer: &mut Answer) {
         let left = rate.calls.saturating_sub(self.used);
         let passed = now.saturating_sub(self.begun);
-        let seconds = rate.window.saturating_sub(passed).as_secs().max(1);
+        let seconds = rate
+            .window
+            .saturating_sub(passed)
+            .as_secs_f64()
+            .ceil()
+            .max(1.0);
         let window = rate.window.as_secs();
         let calls = rate.calls;
         let policy = format!("\"default\";q={calls};w={window}");

@@ -11,7 +11,7 @@ const COMMENT: usize = 100;
 
 const TEXT: &Shape = &Shape::Text;
 
-const FIELDS: [Field; 10] = [
+const FIELDS: [Field; 9] = [
     must("type", TEXT),
     must("name", TEXT),
     may("content", TEXT),
@@ -21,7 +21,6 @@ const FIELDS: [Field; 10] = [
     may("proxied", &Shape::Bool),
     may("comment", &Shape::Nullable(TEXT)),
     may("tags", &Shape::List(TEXT)),
-    may("settings", &Shape::Map(&Shape::Any)),
 ];
 
 /// A record as POST and PUT bring it.
@@ -125,38 +124,34 @@ impl Record {
             .iter()
             .filter(|it| it.id != self.id && it.name == self.name);
         let others: Vec<&Self> = others.collect();
-        let address = |kind: &str| kind == "A" || kind == "AAAA";
-        for other in &others {
-            let same = other.kind == self.kind
+        let same = |other: &&&Self| {
+            other.kind == self.kind
                 && other.content == self.content
-                && other.priority == self.priority;
-            if same {
-                return Err(self.exists_already(other));
-            }
+                && other.priority == self.priority
+        };
+        if let Some(other) = others.iter().find(same) {
+            return Err(self.exists_already(other));
         }
-        for other in &others {
-            let refused = match (self.kind.as_str(), other.kind.as_str()) {
-                ("CNAME", "A" | "AAAA" | "CNAME") => Some((
-                    81053,
-                    "An A, AAAA, or CNAME record with that host already exists.",
-                )),
-                (kind, "CNAME") if address(kind) => {
-                    Some((81054, "A CNAME record with that host already exists."))
-                }
-                ("NS", kind) if kind != "NS" => Some((
-                    81056,
-                    "An NS record cannot stand beside records of other types.",
-                )),
-                (kind, "NS") if kind != "NS" => {
-                    Some((81056, "NS records with that host already exist."))
-                }
-                _ => None,
-            };
-            if let Some((code, message)) = refused {
-                return Err(Refusal::new(400, code, message));
-            }
-        }
-        Ok(())
+        let mut refusals = others.iter().filter_map(|other| self.excluded_by(other));
+        refusals.next().map_or(Ok(()), Err)
+    }
+
+    /// Why another record of the name leaves no room for this one.
+    fn excluded_by(&self, other: &Self) -> Option<Refusal> {
+        let (code, message) = match (self.kind.as_str(), other.kind.as_str()) {
+            ("CNAME", "A" | "AAAA" | "CNAME") => (
+                81053,
+                "An A, AAAA, or CNAME record with that host already exists.",
+            ),
+            ("A" | "AAAA", "CNAME") => (81054, "A CNAME record with that host already exists."),
+            ("NS", "NS") => return None,
+            ("NS", _) | (_, "NS") => (
+                81056,
+                "NS records cannot stand beside records of other types.",
+            ),
+            _ => return None,
+        };
+        Some(Refusal::new(400, code, message))
     }
 
     fn exists_already(&self, other: &Self) -> Refusal {

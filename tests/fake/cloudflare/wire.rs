@@ -113,18 +113,16 @@ pub(crate) struct Answer {
 impl Answer {
     /// A success with a result.
     pub(crate) fn result(result: Value) -> Self {
-        Self::json(
-            200,
-            &json!({ "result": result, "success": true, "errors": [], "messages": [] }),
-        )
+        let mut body = json!({ "result": null, "success": true, "errors": [], "messages": [] });
+        body["result"] = result;
+        Self::json(200, &body)
     }
 
     /// A success with a page of a list.
-    pub(crate) fn list(mut all: Vec<Value>, page: Page) -> Self {
+    pub(crate) fn list(all: Vec<Value>, page: Page) -> Self {
         let total = all.len();
-        let start = page.size.saturating_mul(page.number - 1).min(total);
-        let end = start.saturating_add(page.size).min(total);
-        let shown: Vec<Value> = all.drain(start..end).collect();
+        let start = page.size.saturating_mul(page.number - 1);
+        let shown: Vec<Value> = all.into_iter().skip(start).take(page.size).collect();
         let info = json!({
             "page": page.number,
             "per_page": page.size,
@@ -132,10 +130,11 @@ impl Answer {
             "total_count": total,
             "total_pages": total.div_ceil(page.size),
         });
-        Self::json(
-            200,
-            &json!({ "result": shown, "result_info": info, "success": true, "errors": [], "messages": [] }),
-        )
+        let mut body = json!({ "result": shown, "result_info": info });
+        body["success"] = true.into();
+        body["errors"] = json!([]);
+        body["messages"] = json!([]);
+        Self::json(200, &body)
     }
 
     /// An answer with a JSON body.
@@ -166,15 +165,12 @@ fn decoded(text: &str) -> String {
         let code = (bytes[at] == b'%')
             .then(|| text.get(at + 1..at + 3))
             .flatten();
-        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
-            Some(byte) => {
-                out.push(byte);
-                at += 3;
-            }
-            None => {
-                out.push(bytes[at]);
-                at += 1;
-            }
+        if let Some(byte) = code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            out.push(byte);
+            at += 3;
+        } else {
+            out.push(bytes[at]);
+            at += 1;
         }
     }
     String::from_utf8_lossy(&out).into_owned()

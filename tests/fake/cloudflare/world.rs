@@ -41,7 +41,7 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            jwt_lifetime: Duration::from_mins(5),
+            jwt_lifetime: Duration::from_secs(300),
             files: 20_000,
             domains: DomainClock::AfterGets(2),
             check_dns: true,
