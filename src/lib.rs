@@ -41,6 +41,7 @@ pub mod serve;
 pub mod settings;
 pub mod sink;
 pub mod site_rules;
+pub mod source;
 pub mod store;
 pub mod stream;
 pub mod words;

@@ -39,6 +39,7 @@ pub struct Command {
     stdin: Vec<u8>,
     timeout: Duration,
     stdout_max: usize,
+    file_max: Option<u64>,
     hint: String,
 }
 
@@ -128,6 +129,7 @@ impl Command {
             stdin: Vec::new(),
             timeout: TIMEOUT,
             stdout_max: STDOUT_MAX,
+            file_max: None,
             hint: String::new(),
         }
         .inherit("PATH")
@@ -191,6 +193,14 @@ impl Command {
         self
     }
 
+    /// How long, in bytes, a file may become that the program or what it starts writes; the one that goes on
+    /// is ended by the signal `SIGXFSZ`. If not said, as long as the disk allows. Held on Linux alone.
+    #[must_use]
+    pub const fn file_max(mut self, bytes: u64) -> Self {
+        self.file_max = Some(bytes);
+        self
+    }
+
     /// What a person can do when there is no such program.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -204,6 +214,10 @@ impl Command {
     /// There is no such program, it ended with anything but success, took too long or wrote too much.
     pub fn run(self) -> Result<Output, ProcessError> {
         let mut child = self.spawn()?;
+        if let Err(source) = self.limit(&child) {
+            end(&mut child);
+            return Err(self.io(source));
+        }
         let deadline = Instant::now() + self.timeout;
         feed(&mut child, &self.stdin);
         let (sender, receiver) = mpsc::channel();
@@ -251,6 +265,34 @@ impl Command {
             program: self.name(),
             source,
         }
+    }
+
+    /// Limits a program that has just begun. What it starts later is limited with it.
+    #[cfg(target_os = "linux")]
+    fn limit(&self, child: &Child) -> io::Result<()> {
+        use rustix::process::{Pid, Resource, Rlimit, prlimit};
+        let Some(bytes) = self.file_max else {
+            return Ok(());
+        };
+        let limit = Rlimit {
+            current: Some(bytes),
+            maximum: Some(bytes),
+        };
+        match prlimit(Some(Pid::from_child(child)), Resource::Fsize, limit) {
+            // It has ended already.
+            Ok(_) | Err(rustix::io::Errno::SRCH) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    #[allow(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "there is a limit on Linux alone"
+    )]
+    fn limit(&self, _: &Child) -> io::Result<()> {
+        Ok(())
     }
 
     fn spawn(&self) -> Result<Child, ProcessError> {

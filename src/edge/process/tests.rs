@@ -73,6 +73,23 @@ fn too_much_output_is_refused() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_file_that_grows_too_long_ends_its_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    // The limit is set before input arrives, and holds for the child that writes.
+    let script = "read go; head -c 100000 /dev/zero | (cat >long; echo $? >&2)";
+    let output = shell(script)
+        .current_dir(folder.path())
+        .file_max(10_000)
+        .stdin("go\n")
+        .run()
+        .unwrap();
+    assert_ne!(output.stderr.lines().last(), Some("0"));
+    let len = std::fs::metadata(folder.path().join("long")).unwrap().len();
+    assert_eq!(len, 10_000);
+}
+
+#[test]
 fn of_long_errors_the_end_is_kept() {
     let script = "i=0; while [ $i -lt 20000 ]; do echo 012345678901234567890123456789 >&2; \
                   i=$((i+1)); done; echo last >&2; exit 1";
