@@ -1,0 +1,287 @@
+//! Deploying to Cloudflare Pages, compared with Cloudflare's own client, against the same fake of its API.
+//!
+//! Both run as processes of their own, and the fake in this one, so that it is on neither's account.
+
+use crate::child::{Child, Usage, measurable};
+use crate::cloudflare::{Fake, Rate};
+use crate::harness::{Bar, Figure, Result, Row, Table, folder, median};
+use crate::message;
+use crate::site;
+use crate::wrangler::Wrangler;
+use mycelia_spore::schema::spore_capnp::HostingProvider;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Files of a site, how often it is deployed anew, and what is asked of the ratios to the peer.
+const SIZES: [(u32, usize, Bars); 3] = [
+    (
+        20,
+        5,
+        Bars {
+            wall: Bar::None,
+            cpu: Bar::Ratio(0.1),
+            memory: Bar::Ratio(0.2),
+        },
+    ),
+    (
+        1_000,
+        3,
+        Bars {
+            wall: Bar::Ratio(0.333),
+            cpu: Bar::None,
+            memory: Bar::None,
+        },
+    ),
+    (10_000, 1, Bars::NONE),
+];
+
+/// Sites of the stream that changes nothing.
+const SITES: u64 = 1_000;
+
+/// Requests in five minutes, for both sides of it: so many that nobody waits, as the first deployment of all
+/// sites would. The unchanged ones need a part of the service's own allowance.
+const REQUESTS: u32 = 1_000_000;
+
+/// What is asked of a deployment.
+struct Bars {
+    wall: Bar,
+    cpu: Bar,
+    memory: Bar,
+}
+
+impl Bars {
+    const NONE: Self = Self {
+        wall: Bar::None,
+        cpu: Bar::None,
+        memory: Bar::None,
+    };
+}
+
+/// Deployments of one site, in the order in which they are made.
+const KINDS: [&str; 3] = ["first", "unchanged", "1 % changed"];
+
+/// One figure of what a run took.
+type Part = fn(&Usage) -> f64;
+
+/// What the runs of one kind took.
+#[derive(Default)]
+struct Runs {
+    usages: Vec<Usage>,
+    calls: Vec<f64>,
+}
+
+impl Runs {
+    fn note(&mut self, usage: Usage, calls: usize) {
+        self.usages.push(usage);
+        self.calls.push(calls as f64);
+    }
+
+    /// The middle of one figure of all runs; `None` without runs.
+    fn median(&self, figure: Part) -> Option<f64> {
+        let figures: Vec<f64> = self.usages.iter().map(figure).collect();
+        (!figures.is_empty()).then(|| median(&figures))
+    }
+}
+
+/// The fake, the programs that use it, and a folder for them.
+struct World {
+    fake: Fake,
+    own: Child,
+    peer: Option<Wrangler>,
+    folder: PathBuf,
+}
+
+/// Deploys sites of three sizes, then many sites that are as asked.
+pub(crate) fn run(table: &mut Table) -> Result<()> {
+    if !measurable() {
+        return Ok(());
+    }
+    let folder = folder()?;
+    let world = World::new(&folder.path().canonicalize()?)?;
+    for (files, rounds, bars) in &SIZES {
+        world.deploy(*files, *rounds, bars, table)?;
+    }
+    world.many(table)
+}
+
+impl World {
+    fn new(folder: &Path) -> Result<Self> {
+        let fake = Fake::with(|world| {
+            world.settings.rate = Some(Rate {
+                calls: REQUESTS,
+                window: Duration::from_secs(300),
+            });
+        });
+        let settings = folder.join("settings.toml");
+        let allowance = format!("[cloudflare]\nrequests-per-five-minutes = {REQUESTS}\n");
+        fs::write(&settings, allowance)?;
+        let environment = vec![
+            ("SPORE_SETTINGS", settings.display().to_string()),
+            ("CLOUDFLARE_API_BASE_URL", fake.url()),
+            ("CLOUDFLARE_API_TOKEN", fake.token().into()),
+            ("CLOUDFLARE_ACCOUNT_ID", fake.account().into()),
+        ];
+        let program = vec![env!("CARGO_BIN_EXE_mycelia-spore").into()];
+        let own = Child::new(program, environment, folder);
+        let peer = Wrangler::find(&fake, folder)?;
+        if let Some(peer) = &peer {
+            println!("  the peer is wrangler {}", peer.version);
+        }
+        Ok(Self {
+            fake,
+            own,
+            peer,
+            folder: folder.to_path_buf(),
+        })
+    }
+
+    /// Deploys a site of so many files, in turns with the peer.
+    fn deploy(&self, files: u32, rounds: usize, bars: &Bars, table: &mut Table) -> Result<()> {
+        let site = self.folder.join(format!("site-{files}"));
+        let mut own: [Runs; 3] = Default::default();
+        let mut peer: [Runs; 3] = Default::default();
+        for round in 0..rounds {
+            site::write(&site, 0..files, round)?;
+            let (ours, theirs) = (
+                format!("own-{files}-{round}"),
+                format!("peer-{files}-{round}"),
+            );
+            let message = self.folder.join(format!("{ours}.bin"));
+            fs::write(
+                &message,
+                message::folder(&ours, &site, HostingProvider::CloudflarePages)?,
+            )?;
+            if let Some(peer) = &self.peer {
+                peer.create(&theirs)?;
+            }
+            for (kind, (own, peer)) in own.iter_mut().zip(&mut peer).enumerate() {
+                if KINDS[kind] == "1 % changed" {
+                    site::write(&site, 0..files.div_ceil(100), rounds + round)?;
+                }
+                let begin = self.fake.connections();
+                let (usage, calls) = self.counted(|| self.apply(&message, &ours))?;
+                own.note(usage, calls);
+                let connections = self.fake.connections() - begin;
+                println!(
+                    "  {files} files, {}: {calls} calls, {connections} connections: {usage:?}",
+                    KINDS[kind]
+                );
+                if let Some(client) = &self.peer {
+                    let (usage, calls) = self.counted(|| client.deploy(&theirs, &site))?;
+                    peer.note(usage, calls);
+                    println!("    wrangler: {calls} calls: {usage:?}");
+                }
+            }
+            self.compare(&ours, &theirs)?;
+        }
+        fs::remove_dir_all(&site)?;
+        for (kind, (own, peer)) in KINDS.iter().zip(own.iter().zip(&peer)) {
+            rows(
+                table,
+                &format!("pages, {files} files, {kind}"),
+                own,
+                peer,
+                bars,
+            );
+        }
+        Ok(())
+    }
+
+    /// Applies a stream of messages as the daemon's command does.
+    fn apply(&self, messages: &Path, state: &str) -> Result<Usage> {
+        let state = self.folder.join("state").join(state);
+        let state: &[&OsStr] = &["--state-dir".as_ref(), state.as_os_str()];
+        let roots: &[&OsStr] = &["--source-root".as_ref(), self.folder.as_os_str()];
+        let run: &[&OsStr] = &["run".as_ref(), messages.as_os_str()];
+        self.own.run([run, state, roots].concat())
+    }
+
+    /// What a run took, and how many calls reached the fake.
+    fn counted(&self, run: impl FnOnce() -> Result<Usage>) -> Result<(Usage, usize)> {
+        self.fake.clear_calls();
+        let usage = run()?;
+        Ok((usage, self.fake.calls().len()))
+    }
+
+    /// Makes sure that both have deployed the same files, and forgets them.
+    fn compare(&self, own: &str, peer: &str) -> Result<()> {
+        if self.peer.is_some() {
+            let (own, peer) = (self.fake.project(own), self.fake.project(peer));
+            let live = own.live().ok_or("there is no deployment of ours")?;
+            let theirs = peer.live().ok_or("there is no deployment of the peer's")?;
+            let same = |(path, hash)| live.manifest.get(path) == Some(hash);
+            if theirs.manifest.is_empty() || !theirs.manifest.iter().all(same) {
+                return Err("the two deployments differ".into());
+            }
+        }
+        if let Some(violation) = self.fake.violations().first() {
+            return Err(format!("the fake complains: {violation}").into());
+        }
+        let mut state = self.fake.state();
+        for account in state.accounts.values_mut() {
+            account.projects.clear();
+        }
+        Ok(())
+    }
+
+    /// Deploys many small sites, and sends all of them again.
+    fn many(&self, table: &mut Table) -> Result<()> {
+        let messages = self.folder.join("many.bin");
+        fs::write(&messages, message::packed(0..SITES, message::pages_links)?)?;
+        let (first, _) = self.counted(|| self.apply(&messages, "many"))?;
+        let (again, calls) = self.counted(|| self.apply(&messages, "many"))?;
+        if let Some(change) = self.fake.changes().first() {
+            return Err(format!("{change} among calls that were to change nothing").into());
+        }
+        let row = |what: &'static str, own, bar| Row {
+            what: what.into(),
+            own,
+            peer: None,
+            bar,
+        };
+        table.add(row(
+            "pages, 1,000 sites, unchanged: API calls for each",
+            Figure(calls as f64 / SITES as f64, "calls"),
+            Bar::Most(0.15),
+        ));
+        table.add(row(
+            "pages, 1,000 sites, unchanged: time",
+            Figure(again.wall, "s"),
+            Bar::None,
+        ));
+        table.add(row(
+            "pages, 1,000 sites, first: time",
+            Figure(first.wall, "s"),
+            Bar::None,
+        ));
+        Ok(())
+    }
+}
+
+/// The figures of one kind of deployment.
+fn rows(table: &mut Table, what: &str, own: &Runs, peer: &Runs, bars: &Bars) {
+    let figures: [(&str, Part, &'static str, Bar); 3] = [
+        ("time", |usage| usage.wall, "s", bars.wall),
+        ("processor", |usage| usage.cpu, "s", bars.cpu),
+        ("memory", |usage| usage.memory, "MB", bars.memory),
+    ];
+    for (name, figure, unit, bar) in figures {
+        table.add(Row {
+            what: format!("{what}: {name}").into(),
+            own: Figure(own.median(figure).unwrap_or(f64::NAN), unit),
+            peer: peer.median(figure).map(|figure| Figure(figure, unit)),
+            bar,
+        });
+    }
+    if what.ends_with("unchanged") {
+        let calls = |runs: &Runs| Figure(median(&runs.calls), "calls");
+        table.add(Row {
+            what: format!("{what}: API calls").into(),
+            own: calls(own),
+            peer: (!peer.calls.is_empty()).then(|| calls(peer)),
+            bar: Bar::Most(3.0),
+        });
+    }
+}
