@@ -14,27 +14,33 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Files of a site, how often it is deployed anew, and what is asked of the ratios to the peer.
-const SIZES: [(u32, usize, Bars); 3] = [
-    (
-        20,
-        5,
-        Bars {
-            wall: Bar::None,
+/// The sites that are deployed.
+const SIZES: [Size; 3] = [
+    Size {
+        files: 20,
+        name: "20 files",
+        rounds: 5,
+        bars: Bars {
             cpu: Bar::Ratio(0.1),
             memory: Bar::Ratio(0.2),
+            ..Bars::NONE
         },
-    ),
-    (
-        1_000,
-        3,
-        Bars {
-            wall: Bar::Ratio(0.333),
-            cpu: Bar::None,
-            memory: Bar::None,
+    },
+    Size {
+        files: 1_000,
+        name: "1,000 files",
+        rounds: 3,
+        bars: Bars {
+            wall: Bar::Ratio(0.33),
+            ..Bars::NONE
         },
-    ),
-    (10_000, 1, Bars::NONE),
+    },
+    Size {
+        files: 10_000,
+        name: "10,000 files",
+        rounds: 1,
+        bars: Bars::NONE,
+    },
 ];
 
 /// Sites of the stream that changes nothing.
@@ -44,7 +50,16 @@ const SITES: u64 = 1_000;
 /// sites would. The unchanged ones need a part of the service's own allowance.
 const REQUESTS: u32 = 1_000_000;
 
-/// What is asked of a deployment.
+/// A site.
+struct Size {
+    files: u32,
+    name: &'static str,
+    /// How often it is deployed anew.
+    rounds: usize,
+    bars: Bars,
+}
+
+/// What is asked of a deployment's figures.
 struct Bars {
     wall: Bar,
     cpu: Bar,
@@ -101,6 +116,11 @@ pub(crate) fn run(table: &mut Table) -> Result<()> {
     let folder = folder()?;
     let world = World::new(&folder.path().canonicalize()?)?;
     for (files, rounds, bars) in &SIZES {
+        if let Ok(s) = std::env::var("SB_SIZE") {
+            if s != files.to_string() {
+                continue;
+            }
+        }
         world.deploy(*files, *rounds, bars, table)?;
     }
     world.many(table)
@@ -138,7 +158,8 @@ impl World {
     }
 
     /// Deploys a site of so many files, in turns with the peer.
-    fn deploy(&self, files: u32, rounds: usize, bars: &Bars, table: &mut Table) -> Result<()> {
+    fn deploy(&self, size: &Size, table: &mut Table) -> Result<()> {
+        let (files, rounds) = (size.files, size.rounds);
         let site = self.folder.join(format!("site-{files}"));
         let mut own: [Runs; 3] = Default::default();
         let mut peer: [Runs; 3] = Default::default();
@@ -160,31 +181,19 @@ impl World {
                 if KINDS[kind] == "1 % changed" {
                     site::write(&site, 0..files.div_ceil(100), rounds + round)?;
                 }
-                let begin = self.fake.connections();
                 let (usage, calls) = self.counted(|| self.apply(&message, &ours))?;
                 own.note(usage, calls);
-                let connections = self.fake.connections() - begin;
-                println!(
-                    "  {files} files, {}: {calls} calls, {connections} connections: {usage:?}",
-                    KINDS[kind]
-                );
                 if let Some(client) = &self.peer {
                     let (usage, calls) = self.counted(|| client.deploy(&theirs, &site))?;
                     peer.note(usage, calls);
-                    println!("    wrangler: {calls} calls: {usage:?}");
                 }
             }
             self.compare(&ours, &theirs)?;
         }
         fs::remove_dir_all(&site)?;
         for (kind, (own, peer)) in KINDS.iter().zip(own.iter().zip(&peer)) {
-            rows(
-                table,
-                &format!("pages, {files} files, {kind}"),
-                own,
-                peer,
-                bars,
-            );
+            let what = format!("pages, {}, {kind}", size.name);
+            rows(table, &what, own, peer, &size.bars);
         }
         Ok(())
     }
@@ -230,32 +239,28 @@ impl World {
     fn many(&self, table: &mut Table) -> Result<()> {
         let messages = self.folder.join("many.bin");
         fs::write(&messages, message::packed(0..SITES, message::pages_links)?)?;
-        let (first, _) = self.counted(|| self.apply(&messages, "many"))?;
+        let (first, made) = self.counted(|| self.apply(&messages, "many"))?;
         let (again, calls) = self.counted(|| self.apply(&messages, "many"))?;
         if let Some(change) = self.fake.changes().first() {
             return Err(format!("{change} among calls that were to change nothing").into());
         }
-        let row = |what: &'static str, own, bar| Row {
-            what: what.into(),
-            own,
-            peer: None,
-            bar,
-        };
-        table.add(row(
-            "pages, 1,000 sites, unchanged: API calls for each",
-            Figure(calls as f64 / SITES as f64, "calls"),
-            Bar::Most(0.15),
-        ));
-        table.add(row(
-            "pages, 1,000 sites, unchanged: time",
-            Figure(again.wall, "s"),
-            Bar::None,
-        ));
-        table.add(row(
-            "pages, 1,000 sites, first: time",
-            Figure(first.wall, "s"),
-            Bar::None,
-        ));
+        for (what, usage, calls, bar) in [
+            ("unchanged", again, calls, Bar::Most(0.15)),
+            ("first", first, made, Bar::None),
+        ] {
+            table.add(Row {
+                what: format!("pages, 1,000 sites, {what}: API calls for each").into(),
+                own: Figure(calls as f64 / SITES as f64, "calls"),
+                peer: None,
+                bar,
+            });
+            table.add(Row {
+                what: format!("pages, 1,000 sites, {what}: processor").into(),
+                own: Figure(usage.cpu * 1e3, "ms"),
+                peer: None,
+                bar: Bar::None,
+            });
+        }
         Ok(())
     }
 }
@@ -263,8 +268,8 @@ impl World {
 /// The figures of one kind of deployment.
 fn rows(table: &mut Table, what: &str, own: &Runs, peer: &Runs, bars: &Bars) {
     let figures: [(&str, Part, &'static str, Bar); 3] = [
-        ("time", |usage| usage.wall, "s", bars.wall),
-        ("processor", |usage| usage.cpu, "s", bars.cpu),
+        ("time", |usage| usage.wall * 1e3, "ms", bars.wall),
+        ("processor", |usage| usage.cpu * 1e3, "ms", bars.cpu),
         ("memory", |usage| usage.memory, "MB", bars.memory),
     ];
     for (name, figure, unit, bar) in figures {
