@@ -115,13 +115,8 @@ pub(crate) fn run(table: &mut Table) -> Result<()> {
     }
     let folder = folder()?;
     let world = World::new(&folder.path().canonicalize()?)?;
-    for (files, rounds, bars) in &SIZES {
-        if let Ok(s) = std::env::var("SB_SIZE") {
-            if s != files.to_string() {
-                continue;
-            }
-        }
-        world.deploy(*files, *rounds, bars, table)?;
+    for size in &SIZES {
+        world.deploy(size, table)?;
     }
     world.many(table)
 }
@@ -160,37 +155,35 @@ impl World {
     /// Deploys a site of so many files, in turns with the peer.
     fn deploy(&self, size: &Size, table: &mut Table) -> Result<()> {
         let (files, rounds) = (size.files, size.rounds);
-        let site = self.folder.join(format!("site-{files}"));
+        let source = self.folder.join(format!("site-{files}"));
         let mut own: [Runs; 3] = Default::default();
         let mut peer: [Runs; 3] = Default::default();
         for round in 0..rounds {
-            site::write(&site, 0..files, round)?;
+            site::write(&source, 0..files, round)?;
             let (ours, theirs) = (
                 format!("own-{files}-{round}"),
                 format!("peer-{files}-{round}"),
             );
             let message = self.folder.join(format!("{ours}.bin"));
-            fs::write(
-                &message,
-                message::folder(&ours, &site, HostingProvider::CloudflarePages)?,
-            )?;
+            let bytes = message::folder(&ours, &source, HostingProvider::CloudflarePages)?;
+            fs::write(&message, bytes)?;
             if let Some(peer) = &self.peer {
                 peer.create(&theirs)?;
             }
             for (kind, (own, peer)) in own.iter_mut().zip(&mut peer).enumerate() {
                 if KINDS[kind] == "1 % changed" {
-                    site::write(&site, 0..files.div_ceil(100), rounds + round)?;
+                    site::write(&source, 0..files.div_ceil(100), rounds + round)?;
                 }
                 let (usage, calls) = self.counted(|| self.apply(&message, &ours))?;
                 own.note(usage, calls);
                 if let Some(client) = &self.peer {
-                    let (usage, calls) = self.counted(|| client.deploy(&theirs, &site))?;
+                    let (usage, calls) = self.counted(|| client.deploy(&theirs, &source))?;
                     peer.note(usage, calls);
                 }
             }
             self.compare(&ours, &theirs)?;
         }
-        fs::remove_dir_all(&site)?;
+        fs::remove_dir_all(&source)?;
         for (kind, (own, peer)) in KINDS.iter().zip(own.iter().zip(&peer)) {
             let what = format!("pages, {}, {kind}", size.name);
             rows(table, &what, own, peer, &size.bars);
