@@ -29,19 +29,19 @@ pub(crate) fn run(table: &mut Table) -> Result<()> {
     let theirs = peer.is_some().then(|| best(&theirs));
     let microseconds = |seconds: f64| Figure(seconds * 1e6, "us");
     table.add(Row {
-        what: "decode and check, messages per second of one core",
+        what: "decode and check, messages per second of one core".into(),
         own: Figure(own.recip(), "/s"),
         peer: theirs.map(|time| Figure(time.recip(), "/s")),
         bar: Bar::Least(150_000.0),
     });
     table.add(Row {
-        what: "decode and check, time of one message",
+        what: "decode and check, time of one message".into(),
         own: microseconds(own),
         peer: theirs.map(microseconds),
         bar: Bar::Ratio(1.2),
     });
     table.add(Row {
-        what: "the same with canonical form and digest",
+        what: "the same with canonical form and digest".into(),
         own: microseconds(whole),
         peer: None,
         bar: Bar::None,

@@ -1,5 +1,6 @@
 //! What the cases share: clocks, the choice of the best and the middle of several rounds, and the table.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::process::Command;
 use std::time::Duration;
@@ -78,7 +79,7 @@ pub(crate) enum Bar {
 /// One line of the table.
 pub(crate) struct Row {
     /// What was measured.
-    pub(crate) what: &'static str,
+    pub(crate) what: Cow<'static, str>,
     /// Our figure.
     pub(crate) own: Figure,
     /// The figure of the program we are compared with, when it could be run.
@@ -105,7 +106,7 @@ impl Row {
     fn cells(&self) -> [String; 6] {
         let unit = self.own.1;
         [
-            self.what.into(),
+            self.what.to_string(),
             self.own.to_string(),
             self.peer
                 .map_or_else(|| "-".into(), |peer| peer.to_string()),
@@ -167,5 +168,22 @@ impl fmt::Display for Table {
             }
         }
         Ok(())
+    }
+}
+
+/// The xorshift64 generator (Marsaglia, 2003): the same numbers in every run.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) const fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    /// A number from 0 to below 1.
+    pub(crate) fn unit(&mut self) -> f64 {
+        (self.next() >> 12) as f64 / (1u64 << 52) as f64
     }
 }

@@ -30,13 +30,13 @@ pub(crate) fn run(table: &mut Table) -> Result<()> {
     // The kernel keeps its own account of the highest a little behind.
     let most = seen.iter().copied().fold(0.0, f64::max);
     table.add(Row {
-        what: "memory, the most held while reading 1,000,000 messages",
+        what: "memory, the most held while reading 1,000,000 messages".into(),
         own: Figure(most, "MB"),
         peer: None,
         bar: Bar::Most(40.0),
     });
     table.add(Row {
-        what: "memory, growth from 10 % to 100 % of them",
+        what: "memory, growth from 10 % to 100 % of them".into(),
         own: Figure(late - early, "MB"),
         peer: None,
         bar: Bar::Most(2.0),

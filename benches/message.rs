@@ -1,11 +1,13 @@
 //! The messages that are measured: made by number, always the same for the same number.
 
+use crate::harness::Result;
 use capnp::message::{Builder, HeapAllocator};
 use capnp::serialize_packed;
 use mycelia_spore::schema::spore_capnp::{
     BuildType, CfFramework, DnsProvider, DnsRecordType, HostingProvider, Registrar, RepoProvider,
     SiteKind, spore_config,
 };
+use std::path::Path;
 
 /// A blog with five domains and twenty DNS records of four types, about 1.8 KB packed.
 pub(crate) fn blog(number: u64) -> Builder<HeapAllocator> {
@@ -99,6 +101,25 @@ fn records(config: &mut spore_config::Builder<'_>) {
 pub(crate) fn links(number: u64) -> Builder<HeapAllocator> {
     let mut message = Builder::new_default();
     let mut config = message.init_root::<spore_config::Builder<'_>>();
+    page(&mut config, number);
+    let mut domains = config.reborrow().init_domains();
+    domains.set_primary(format!("person{number}.example"));
+    let mut hosting = config.init_hosting();
+    hosting.set_provider(HostingProvider::LocalStatic);
+    message
+}
+
+/// The same page published by Cloudflare Pages under the name that it gives.
+pub(crate) fn pages_links(number: u64) -> Builder<HeapAllocator> {
+    let mut message = Builder::new_default();
+    let mut config = message.init_root::<spore_config::Builder<'_>>();
+    page(&mut config, number);
+    let mut hosting = config.init_hosting();
+    hosting.set_provider(HostingProvider::CloudflarePages);
+    message
+}
+
+fn page(config: &mut spore_config::Builder<'_>, number: u64) {
     config.set_schema_version(1);
     let mut site = config.reborrow().init_site();
     site.set_id(format!("links-{number:06}"));
@@ -112,11 +133,22 @@ pub(crate) fn links(number: u64) -> Builder<HeapAllocator> {
         link.set_title(format!("Link {index}"));
         link.set_url(format!("https://person{number}.example/{index}"));
     }
-    let mut domains = config.reborrow().init_domains();
-    domains.set_primary(format!("person{number}.example"));
-    let mut hosting = config.init_hosting();
-    hosting.set_provider(HostingProvider::LocalStatic);
-    message
+}
+
+/// A folder of finished files, published as it is; in the stream encoding.
+pub(crate) fn folder(id: &str, source: &Path, provider: HostingProvider) -> Result<Vec<u8>> {
+    let mut message = Builder::new_default();
+    let mut config = message.init_root::<spore_config::Builder<'_>>();
+    config.reborrow().init_site().set_id(id);
+    let mut repo = config.reborrow().init_repo();
+    repo.set_provider(RepoProvider::Directory);
+    repo.set_path(source.to_str().ok_or("a path that is not UTF-8")?);
+    let mut build = config.reborrow().init_build();
+    build.set_type(BuildType::StaticPrebuilt);
+    config.init_hosting().set_provider(provider);
+    let mut bytes = Vec::new();
+    serialize_packed::write_message(&mut bytes, &message)?;
+    Ok(bytes)
 }
 
 /// Messages in the stream encoding, back to back.

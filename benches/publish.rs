@@ -1,11 +1,9 @@
 //! Publishing a site of many files, compared with copying and digesting them by `cp` and `b3sum`.
 
-use crate::harness::{Bar, Figure, Result, Row, Table, folder, median, output};
-use crate::reconcile;
-use capnp::message::Builder;
-use capnp::serialize_packed;
+use crate::harness::{Bar, Figure, Random, Result, Row, Table, folder, median, output};
+use crate::{message, reconcile};
 use mycelia_spore::report::Outcome;
-use mycelia_spore::schema::spore_capnp::{BuildType, HostingProvider, RepoProvider, spore_config};
+use mycelia_spore::schema::spore_capnp::HostingProvider;
 use mycelia_spore::stream::{Frames, Spore};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,13 +40,13 @@ pub(crate) fn run(table: &mut Table) -> Result<()> {
     }
     let peer = |times: &[f64]| has_peer.then(|| Figure(median(times), "s"));
     table.add(Row {
-        what: "publish 5,000 files of 150 MB; peer: cp -r and b3sum",
+        what: "publish 5,000 files of 150 MB; peer: cp -r and b3sum".into(),
         own: Figure(median(&own), "s"),
         peer: peer(&copied),
         bar: Bar::Ratio(1.5),
     });
     table.add(Row {
-        what: "the same; peer: cp -r, b3sum and sync",
+        what: "the same; peer: cp -r, b3sum and sync".into(),
         own: Figure(median(&own), "s"),
         peer: peer(&settled),
         bar: Bar::None,
@@ -70,7 +68,7 @@ fn timed(folder: &Path, work: impl FnOnce(&Path) -> Result<()>) -> Result<f64> {
 
 /// From the message to the live site, as the daemon does it for the first time.
 fn publish(source: &Path, target: &Path) -> Result<()> {
-    let bytes = message(source)?;
+    let bytes = message::folder("many-files", source, HostingProvider::LocalStatic)?;
     let mut frames = Frames::new(&bytes[..]);
     let spore = Spore::decode(&frames.next().ok_or("no message")??);
     let reconciler = reconcile::reconciler(target, vec![source.to_path_buf()])?;
@@ -83,22 +81,6 @@ fn publish(source: &Path, target: &Path) -> Result<()> {
     } else {
         Err(format!("not applied: {report:?}").into())
     }
-}
-
-fn message(source: &Path) -> Result<Vec<u8>> {
-    let mut message = Builder::new_default();
-    let mut config = message.init_root::<spore_config::Builder<'_>>();
-    config.reborrow().init_site().set_id("many-files");
-    let mut repo = config.reborrow().init_repo();
-    repo.set_provider(RepoProvider::Directory);
-    repo.set_path(source.to_str().ok_or("a path that is not UTF-8")?);
-    let mut build = config.reborrow().init_build();
-    build.set_type(BuildType::StaticPrebuilt);
-    let mut hosting = config.init_hosting();
-    hosting.set_provider(HostingProvider::LocalStatic);
-    let mut bytes = Vec::new();
-    serialize_packed::write_message(&mut bytes, &message)?;
-    Ok(bytes)
 }
 
 /// The peer: a copy, and the digests of its files.
@@ -136,21 +118,4 @@ fn generate(source: &Path) -> Result<Vec<PathBuf>> {
         files.push(path);
     }
     Ok(files)
-}
-
-/// The xorshift64 generator (Marsaglia, 2003).
-struct Random(u64);
-
-impl Random {
-    const fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    /// A number from 0 to below 1.
-    fn unit(&mut self) -> f64 {
-        (self.next() >> 12) as f64 / (1u64 << 52) as f64
-    }
 }

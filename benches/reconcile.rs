@@ -55,13 +55,13 @@ pub(crate) fn run(table: &mut Table) -> Result<()> {
         best = best.max(rate);
     }
     table.add(Row {
-        what: "reconcile, unchanged sites per second",
+        what: "reconcile, unchanged sites per second".into(),
         own: Figure(best, "/s"),
         peer: None,
         bar: Bar::Least(20_000.0),
     });
     table.add(Row {
-        what: "reconcile, first publication of a page, sites per second",
+        what: "reconcile, first publication of a page, sites per second".into(),
         own: Figure(SITES as f64 / first, "/s"),
         peer: None,
         bar: Bar::None,

@@ -8,24 +8,31 @@
     reason = "the table is the output, and its figures need no more than 52 bits"
 )]
 
+mod child;
+#[path = "../tests/fake/cloudflare/mod.rs"]
+mod cloudflare;
 mod decode;
 mod harness;
 mod memory;
 mod message;
+mod pages;
 mod peer;
 mod publish;
 mod reconcile;
+mod site;
+mod wrangler;
 
 use harness::{Result, Table};
 use std::process::ExitCode;
 
 type Case = fn(&mut Table) -> Result<()>;
 
-const CASES: [(&str, Case); 4] = [
+const CASES: [(&str, Case); 5] = [
     ("decode", decode::run),
     ("memory", memory::run),
     ("reconcile", reconcile::run),
     ("publish", publish::run),
+    ("pages", pages::run),
 ];
 
 fn main() -> Result<ExitCode> {
