@@ -1,7 +1,9 @@
 //! What a build yields: files by path, each with its digest, and one digest for the whole.
 
 use crate::release::Digest;
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,6 +16,17 @@ pub struct Artifact {
     digest: Digest,
     files: BTreeMap<String, ArtifactFile>,
     body: Body,
+    kept: Option<Kept>,
+}
+
+/// Something that is there as long as an artifact is.
+#[derive(Clone)]
+struct Kept(#[expect(dead_code, reason = "it is only held")] Arc<dyn Any + Send + Sync>);
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept").finish_non_exhaustive()
+    }
 }
 
 /// One file of an artifact.
@@ -49,7 +62,16 @@ impl Artifact {
             digest: hasher.finalize().into(),
             files,
             body,
+            kept: None,
         }
+    }
+
+    /// The same, with something that must be there as long as the artifact is: a folder of its own, say, that is
+    /// removed when nobody needs it any more.
+    #[must_use]
+    pub fn keeping(mut self, what: impl Any + Send + Sync) -> Self {
+        self.kept = Some(Kept(Arc::new(what)));
+        self
     }
 
     /// An artifact of files in memory.

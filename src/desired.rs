@@ -559,6 +559,10 @@ fn prebuilt(repo: Option<&Repo>, build: &Build, faults: &mut Vec<Fault>) -> Opti
             })),
         },
         RepoPlace::Github(_) | RepoPlace::Gitlab(_) | RepoPlace::Git(_) => {
+            if let Some(OutputDir::Absolute(_)) = &build.output {
+                let message = "is absolute, but the source is a repository: make it relative to it";
+                fault(faults, "path-syntax", "build.outputDir", message, None);
+            }
             Some(Recipe::Source(Box::new(SourceBuild {
                 repo: repo.cloned(),
                 build: build.clone(),

@@ -5,6 +5,7 @@ use crate::edge::secret::{Credentials, SecretPlace};
 use crate::hosting::cloudflare_pages::{self, PagesOptions};
 use crate::model::{HostingProvider, Parse, SettingsName};
 use crate::plan::{Patterns, Policy};
+use crate::source::{Protocol, Protocols, Remote, SourcesSettings};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::env;
@@ -33,6 +34,10 @@ pub struct Settings {
     pub policy: Policy,
     /// Directories below which sources may lie.
     pub source_roots: Vec<PathBuf>,
+    /// How repositories are fetched.
+    pub sources: SourcesSettings,
+    /// Where credentials are kept.
+    pub credentials: Credentials,
     /// Sites worked on at once.
     pub jobs: usize,
     /// Days that what is left of a site is kept after it was taken down.
@@ -119,6 +124,33 @@ struct PolicyTable {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 struct SourcesTable {
     roots: Vec<PathBuf>,
+    github: Option<String>,
+    gitlab: Option<String>,
+    protocols: Option<Vec<RepoProtocol>>,
+    certificates: Option<PathBuf>,
+    timeout_seconds: Option<u64>,
+    cache_gib: Option<u64>,
+}
+
+/// A way that repositories may be reached.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum RepoProtocol {
+    Https,
+    Http,
+    Git,
+    File,
+}
+
+impl From<RepoProtocol> for Protocol {
+    fn from(protocol: RepoProtocol) -> Self {
+        match protocol {
+            RepoProtocol::Https => Self::Https,
+            RepoProtocol::Http => Self::Http,
+            RepoProtocol::Git => Self::Git,
+            RepoProtocol::File => Self::File,
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -238,13 +270,16 @@ impl Settings {
         let keys = Keys { path };
         let credentials = keys.credentials(file.credentials)?;
         let pages = keys.pages(&file.cloudflare)?;
+        let state_dir = match overrides.state_dir.or(file.state_dir) {
+            Some(folder) => folder,
+            None => default_state_dir()?,
+        };
         Ok(Self {
-            cloudflare: keys.cloudflare(file.cloudflare, credentials)?,
+            sources: keys.sources(&file.sources, &state_dir)?,
+            cloudflare: keys.cloudflare(file.cloudflare, credentials.clone())?,
+            credentials,
             pages,
-            state_dir: match overrides.state_dir.or(file.state_dir) {
-                Some(folder) => folder,
-                None => default_state_dir()?,
-            },
+            state_dir,
             policy,
             source_roots: [file.sources.roots, overrides.source_roots].concat(),
             jobs,
@@ -288,6 +323,43 @@ impl Keys {
             places.insert(self.name(&key, &name)?, place);
         }
         Ok(Credentials::new(places))
+    }
+
+    fn sources(
+        &self,
+        table: &SourcesTable,
+        state_dir: &Path,
+    ) -> Result<SourcesSettings, SettingsError> {
+        let mut sources = SourcesSettings::new(state_dir.join("sources/cache"));
+        for (key, text, remote) in [
+            ("sources.github", &table.github, &mut sources.github),
+            ("sources.gitlab", &table.gitlab, &mut sources.gitlab),
+        ] {
+            if let Some(text) = text {
+                *remote =
+                    Remote::parse(text).map_err(|error| self.wrong(key, error.to_string()))?;
+            }
+        }
+        if let Some(protocols) = &table.protocols {
+            let mut allowed = Protocols::HTTPS;
+            for protocol in protocols {
+                allowed = allowed.and((*protocol).into());
+            }
+            sources.protocols = allowed;
+        }
+        sources.certificates.clone_from(&table.certificates);
+        match table.timeout_seconds {
+            None => {}
+            Some(seconds @ 1..=86_400) => sources.timeout = Duration::from_secs(seconds),
+            Some(seconds) => {
+                let message = format!("{seconds} is not within 1 to 86400");
+                return Err(self.wrong("sources.timeout-seconds", message));
+            }
+        }
+        if let Some(gib) = table.cache_gib {
+            sources.limits.cache_bytes = gib.saturating_mul(1 << 30);
+        }
+        Ok(sources)
     }
 
     fn pages(&self, table: &CloudflareTable) -> Result<PagesOptions, SettingsError> {

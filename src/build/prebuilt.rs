@@ -82,7 +82,14 @@ impl Listing {
     /// The directory is missing or not allowed, empty or without an index document; or it holds what
     /// cannot or should not be published. All such files are named at once.
     pub(super) fn of(directory: &Directory, roots: &[PathBuf]) -> Result<Self, EdgeError> {
-        let root = allowed(directory, roots)?;
+        Self::below(allowed(directory, roots)?)
+    }
+
+    /// Lists a directory that may be published from.
+    ///
+    /// # Errors
+    /// It is empty or without an index document, or it holds what cannot or should not be published.
+    pub(super) fn below(root: PathBuf) -> Result<Self, EdgeError> {
         let mut walk = Walk {
             root: &root,
             files: Vec::new(),

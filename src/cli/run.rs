@@ -74,14 +74,20 @@ pub(super) async fn stream_in(
         local_static = started.told_by(local_static);
         server = Some(started);
     }
+    let builds = Builds::new(settings.source_roots.clone()).fetching(
+        settings.sources.clone(),
+        settings.state_dir.join("sources/checkouts"),
+        settings.credentials.clone(),
+    );
     if work.mode == Mode::Apply {
         tidy(settings, &store, &local_static).await?;
+        builds.tidy()?;
     }
     let (backends, dns) = setup::backends(settings, local_static);
     let reconciler = Arc::new(Reconciler {
         backends,
         dns,
-        builds: Builds::new(settings.source_roots.clone()),
+        builds,
         store,
         policy: settings.policy.clone(),
         mode: work.mode,

@@ -537,7 +537,7 @@ impl Input {
         let prepared = builds.prepare(recipe, jiff::Timestamp::now())?;
         let fingerprint = prepared.fingerprint();
         if let Some((seen, digest)) = known
-            && matches!(recipe, Recipe::Prebuilt(_))
+            && !matches!(recipe, Recipe::Treelink(_))
             && fingerprint == Some(seen)
         {
             return Ok(Self {

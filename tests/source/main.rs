@@ -9,6 +9,7 @@
 
 mod cache;
 mod credentials;
+mod daemon;
 mod fetching;
 mod hostile;
 mod installed;
