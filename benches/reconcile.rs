@@ -2,17 +2,19 @@
 
 use crate::harness::{Bar, Figure, Result, Row, Table, folder};
 use crate::message;
-use mycelia_spore::build::Builds;
+use mycelia_spore::build::{Builds, BuildsSettings};
 use mycelia_spore::dns::DnsBackends;
 use mycelia_spore::dns::cloudflare::CloudflareDns;
 use mycelia_spore::edge::cloudflare::{Cloudflare, CloudflareSettings};
 use mycelia_spore::edge::http::{Http, HttpSettings};
+use mycelia_spore::edge::secret::Credentials;
 use mycelia_spore::hosting::Backends;
 use mycelia_spore::hosting::cloudflare_pages::{CloudflarePages, PagesOptions};
 use mycelia_spore::hosting::local_static::LocalStatic;
 use mycelia_spore::plan::Policy;
 use mycelia_spore::reconcile::{Mode, Reconciler};
 use mycelia_spore::sink::{Form, Sink};
+use mycelia_spore::source::SourcesSettings;
 use mycelia_spore::store::Store;
 use mycelia_spore::stream;
 use std::future;
@@ -76,7 +78,15 @@ pub(crate) fn reconciler(folder: &Path, roots: Vec<PathBuf>) -> Result<Reconcile
     Ok(Reconciler {
         backends,
         dns,
-        builds: Builds::new(roots),
+        builds: Builds::new(
+            BuildsSettings {
+                roots,
+                ..BuildsSettings::new(folder.join("builds"))
+            },
+            SourcesSettings::new(folder.join("sources-cache")),
+            Credentials::default(),
+            None,
+        ),
         store: Store::open(folder)?,
         policy: Policy::default(),
         mode: Mode::Apply,

@@ -1,6 +1,8 @@
 //! What the operator has decided: built-in values, then a file, then the environment, then flags.
 
+use crate::build::BuildsSettings;
 use crate::edge::cloudflare::{self, AccountId, AccountSettings, CloudflareSettings};
+use crate::edge::sandbox::Isolation;
 use crate::edge::secret::{Credentials, SecretPlace};
 use crate::hosting::cloudflare_pages::{self, PagesOptions};
 use crate::model::{HostingProvider, Parse, SettingsName};
@@ -22,6 +24,9 @@ const JOBS: usize = 8;
 /// How many sites may be worked on at once.
 pub(crate) const JOBS_ALLOWED: RangeInclusive<usize> = 1..=1024;
 
+/// The bytes of a MiB.
+const MIB: u64 = 1 << 20;
+
 /// Days that what is left of a site is kept after it was taken down.
 const TOMBSTONE_DAYS: u16 = 30;
 
@@ -32,8 +37,8 @@ pub struct Settings {
     pub state_dir: PathBuf,
     /// What is accepted.
     pub policy: Policy,
-    /// Directories below which sources may lie.
-    pub source_roots: Vec<PathBuf>,
+    /// How sources are built.
+    pub builds: BuildsSettings,
     /// How repositories are fetched.
     pub sources: SourcesSettings,
     /// Where credentials are kept.
@@ -104,6 +109,7 @@ struct File {
     jobs: Option<usize>,
     policy: PolicyTable,
     sources: SourcesTable,
+    builds: BuildsTable,
     local_static: LocalStaticTable,
     credentials: BTreeMap<String, CredentialTable>,
     cloudflare: CloudflareTable,
@@ -130,6 +136,30 @@ struct SourcesTable {
     certificates: Option<PathBuf>,
     timeout_seconds: Option<u64>,
     cache_gib: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct BuildsTable {
+    sandbox: Option<SandboxKind>,
+    jobs: Option<usize>,
+    memory_mib: Option<u64>,
+    processes: Option<u64>,
+    disk_mib: Option<u64>,
+    scratch_mib: Option<u64>,
+    cache_gib: Option<u64>,
+    tools: Vec<PathBuf>,
+    node: Vec<PathBuf>,
+    hugo_package: Option<String>,
+    npm_registry: Option<String>,
+}
+
+/// How programs of builds are kept from everything else.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum SandboxKind {
+    Bubblewrap,
+    None,
 }
 
 /// A way that repositories may be reached.
@@ -276,12 +306,16 @@ impl Settings {
         };
         Ok(Self {
             sources: keys.sources(&file.sources, &state_dir)?,
+            builds: BuildsSettings {
+                certificates: file.sources.certificates,
+                roots: [file.sources.roots, overrides.source_roots].concat(),
+                ..keys.builds(file.builds, &state_dir)?
+            },
             cloudflare: keys.cloudflare(file.cloudflare, credentials.clone())?,
             credentials,
             pages,
             state_dir,
             policy,
-            source_roots: [file.sources.roots, overrides.source_roots].concat(),
             jobs,
             tombstone_days: file.local_static.tombstone_days.unwrap_or(TOMBSTONE_DAYS),
         })
@@ -360,6 +394,60 @@ impl Keys {
             sources.limits.cache_bytes = gib.saturating_mul(1 << 30);
         }
         Ok(sources)
+    }
+
+    fn builds(
+        &self,
+        table: BuildsTable,
+        state_dir: &Path,
+    ) -> Result<BuildsSettings, SettingsError> {
+        // Programs are started in other folders than this one.
+        let folder = state_dir.join("builds");
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
+        let mut builds = BuildsSettings::new(folder);
+        if let Some(SandboxKind::None) = table.sandbox {
+            builds.isolation = Isolation::None;
+        }
+        if let Some(jobs) = table.jobs {
+            if !JOBS_ALLOWED.contains(&jobs) {
+                return Err(self.wrong("builds.jobs", format!("{jobs} is not within 1 to 1024")));
+            }
+            builds.jobs = jobs;
+        }
+        let limits = &mut builds.limits;
+        for (key, given, limit, unit) in [
+            ("memory-mib", table.memory_mib, &mut limits.memory, MIB),
+            ("processes", table.processes, &mut limits.processes, 1),
+            ("disk-mib", table.disk_mib, &mut limits.disk, MIB),
+            ("scratch-mib", table.scratch_mib, &mut limits.scratch, MIB),
+        ] {
+            match given {
+                None => {}
+                Some(0) => return Err(self.wrong(format!("builds.{key}"), "nothing runs with 0")),
+                Some(number) => *limit = number.saturating_mul(unit),
+            }
+        }
+        for (key, folders) in [("tools", &table.tools), ("node", &table.node)] {
+            if let Some(folder) = folders.iter().find(|folder| !folder.is_absolute()) {
+                let message = format!("{} is not an absolute path", folder.display());
+                return Err(self.wrong(format!("builds.{key}"), message));
+            }
+        }
+        if let Some(registry) = &table.npm_registry
+            && !registry.starts_with("https://")
+            && !is_loopback(registry)
+        {
+            let message = format!("{registry:?} is not an https address");
+            return Err(self.wrong("builds.npm-registry", message));
+        }
+        if let Some(gib) = table.cache_gib {
+            builds.cache_bytes = gib.saturating_mul(1 << 30);
+        }
+        builds.tools = table.tools;
+        builds.node = table.node;
+        builds.hugo_package = table.hugo_package;
+        builds.registry = table.npm_registry;
+        Ok(builds)
     }
 
     fn pages(&self, table: &CloudflareTable) -> Result<PagesOptions, SettingsError> {
@@ -549,7 +637,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(settings.jobs, 3);
-        assert_eq!(settings.source_roots, [PathBuf::from("/srv/src")]);
+        assert_eq!(settings.builds.roots, [PathBuf::from("/srv/src")]);
         assert_eq!(settings.policy.max_removed_percent, 40);
         assert_eq!(settings.policy.max_removed_dns_percent, 50);
         assert!(settings.policy.domains.accept("a.example"));

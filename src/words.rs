@@ -22,6 +22,18 @@ pub fn bytes(count: u64) -> String {
     format!("{}.{} {}", whole / 10, whole % 10, UNITS[unit])
 }
 
+/// A time span for people: "4 ms", "12.3 s", "2 min 5 s".
+#[must_use]
+pub fn duration(span: std::time::Duration) -> String {
+    let (seconds, millis) = (span.as_secs(), span.subsec_millis());
+    match seconds {
+        0 => format!("{millis} ms"),
+        1..=59 => format!("{seconds}.{} s", millis / 100),
+        _ if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        _ => format!("{} min {} s", seconds / 60, seconds % 60),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,6 +53,11 @@ mod tests {
         for (number, text) in cases {
             assert_eq!(bytes(number), text);
         }
+        let millis = |millis| duration(std::time::Duration::from_millis(millis));
+        assert_eq!(millis(4), "4 ms");
+        assert_eq!(millis(12_345), "12.3 s");
+        assert_eq!(millis(125_000), "2 min 5 s");
+        assert_eq!(millis(1_200_000), "20 min");
         assert_eq!(count(1, "file"), "1 file");
         assert_eq!(count(0, "file"), "0 files");
     }

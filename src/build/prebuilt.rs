@@ -1,11 +1,12 @@
-//! A site whose files lie ready in a directory of this machine.
+//! The files of a directory of this machine: of a site that lies ready, of one that was built, or of a source.
 
 use crate::artifact::{Artifact, ArtifactFile, Body};
 use crate::desired::Directory;
 use crate::edge::{EdgeError, EdgeErrorKind};
 use crate::release::Digest;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::{File, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -33,12 +34,24 @@ const SECRETS: [&str; 9] = [
     "id_ecdsa",
 ];
 
+/// Folders that are no part of a source: its history, and what is installed anew.
+const NO_SOURCE: [&str; 2] = [".git", "node_modules"];
+
 /// The files of a directory, not yet read.
 #[derive(Debug)]
 pub(super) struct Listing {
     root: PathBuf,
     files: Vec<Entry>,
     newest: jiff::Timestamp,
+}
+
+/// What a listing is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    /// Files to publish.
+    Site,
+    /// Files to build from: private ones are none of our business.
+    Source,
 }
 
 /// One file of a listing.
@@ -49,7 +62,7 @@ struct Entry {
 }
 
 /// What tells that a file was changed without reading it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 struct Stat {
     size: u64,
     device: u64,
@@ -82,16 +95,41 @@ impl Listing {
     /// The directory is missing or not allowed, empty or without an index document; or it holds what
     /// cannot or should not be published. All such files are named at once.
     pub(super) fn of(directory: &Directory, roots: &[PathBuf]) -> Result<Self, EdgeError> {
-        Self::below(allowed(directory, roots)?)
+        Self::below(allowed(directory, roots)?, &[])
     }
 
-    /// Lists a directory that may be published from.
+    /// Lists a directory, below one of `roots`, that is to be built from.
+    ///
+    /// # Errors
+    /// The directory is missing or not allowed, or it holds what cannot be copied.
+    pub(super) fn of_source(directory: &Directory, roots: &[PathBuf]) -> Result<Self, EdgeError> {
+        Self::walk(allowed(directory, roots)?, &[], Use::Source)
+    }
+
+    /// Lists a directory that may be published from. Links may lead to what is in it or in one of `besides`.
     ///
     /// # Errors
     /// It is empty or without an index document, or it holds what cannot or should not be published.
-    pub(super) fn below(root: PathBuf) -> Result<Self, EdgeError> {
+    pub(super) fn below(root: PathBuf, besides: &[PathBuf]) -> Result<Self, EdgeError> {
+        let listing = Self::walk(root, besides, Use::Site)?;
+        if !listing.files.iter().any(|file| file.path == "index.html") {
+            let what = if listing.files.is_empty() {
+                "is empty"
+            } else {
+                "has no index.html"
+            };
+            let root = listing.root.display();
+            return Err(EdgeError::rejected(format!("{root} {what}"))
+                .hint("was the site built? build.outputDir names the directory of its files"));
+        }
+        Ok(listing)
+    }
+
+    fn walk(root: PathBuf, besides: &[PathBuf], of: Use) -> Result<Self, EdgeError> {
         let mut walk = Walk {
             root: &root,
+            besides,
+            of,
             files: Vec::new(),
             newest: jiff::Timestamp::UNIX_EPOCH,
             refused: Vec::new(),
@@ -104,21 +142,16 @@ impl Listing {
             ..
         } = walk;
         if !refused.is_empty() {
+            let what = match of {
+                Use::Site => "published",
+                Use::Source => "built from",
+            };
             return Err(EdgeError::rejected(format!(
-                "{} cannot be published: {}",
+                "{} cannot be {what}: {}",
                 root.display(),
                 some_of(&refused)
             ))
-            .hint("take these out of the directory, or publish a subdirectory"));
-        }
-        if !files.iter().any(|file| file.path == "index.html") {
-            let what = if files.is_empty() {
-                "is empty"
-            } else {
-                "has no index.html"
-            };
-            return Err(EdgeError::rejected(format!("{} {what}", root.display()))
-                .hint("was the site built? build.outputDir names the directory of its files"));
+            .hint("take these out of the directory, or use a subdirectory"));
         }
         Ok(Self {
             root,
@@ -148,16 +181,53 @@ impl Listing {
         Some(hasher.finalize().into())
     }
 
+    /// The directory.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Reads every file once.
     ///
     /// # Errors
     /// A file cannot be read, or its length changed since it was listed.
-    pub(super) fn digest(self) -> Result<Artifact, EdgeError> {
+    pub(super) fn digest(&self) -> Result<Artifact, EdgeError> {
+        let read = self.read_files(&BTreeMap::new())?;
+        Ok(self.artifact(read))
+    }
+
+    /// Reads every file that was changed since it was read last.
+    ///
+    /// # Errors
+    /// A file cannot be read, or its length changed since it was listed.
+    pub(super) fn read(&self, stats: &Stats) -> Result<Artifact, EdgeError> {
+        let known = stats.of(&self.root);
+        let now = jiff::Timestamp::now();
+        let read = self.read_files(&known)?;
+        stats.keep(self, &read, &known, now);
+        Ok(self.artifact(read))
+    }
+
+    fn artifact(&self, files: BTreeMap<String, ArtifactFile>) -> Artifact {
+        Artifact::new(files, Body::Directory(self.root.clone()))
+    }
+
+    fn read_files(&self, known: &Known) -> Result<BTreeMap<String, ArtifactFile>, EdgeError> {
+        let mut digests = BTreeMap::new();
+        let mut unread = Vec::new();
+        for entry in &self.files {
+            match known.get(&entry.path) {
+                Some((stat, digest)) if *stat == entry.stat => {
+                    let (size, digest) = (stat.size, *digest);
+                    digests.insert(entry.path.clone(), ArtifactFile { size, digest });
+                }
+                _ => unread.push(entry),
+            }
+        }
         let workers = thread::available_parallelism().map_or(1, usize::from);
-        let share = self.files.len().div_ceil(workers).max(1);
-        let (root, files) = (&self.root, &self.files);
+        let share = unread.len().div_ceil(workers).max(1);
+        let root = &self.root;
         let parts: Vec<Result<Vec<(String, ArtifactFile)>, EdgeError>> = thread::scope(|scope| {
-            let running: Vec<_> = files
+            let running: Vec<_> = unread
                 .chunks(share)
                 .map(|part| scope.spawn(move || digest_part(root, part)))
                 .collect();
@@ -170,11 +240,100 @@ impl Listing {
                 })
                 .collect()
         });
-        let mut digests = BTreeMap::new();
         for part in parts {
             digests.extend(part?);
         }
-        Ok(Artifact::new(digests, Body::Directory(self.root)))
+        Ok(digests)
+    }
+
+    /// Copies all files to a folder that does not exist yet. What was a link is a file or a folder there.
+    ///
+    /// # Errors
+    /// A file cannot be read or written.
+    pub(super) fn copy(&self, into: &Path) -> io::Result<()> {
+        fs::create_dir(into)?;
+        for Entry { path, .. } in &self.files {
+            let target = into.join(path);
+            if let Some(folder) = target.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            fs::copy(self.root.join(path), target)?;
+        }
+        Ok(())
+    }
+}
+
+/// What is known of a directory's files: what they looked like when they were read, and their digests.
+type Known = BTreeMap<String, (Stat, Digest)>;
+
+/// Keeps the digests of files of directories, so that only changed ones are read again.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Stats {
+    /// The folder they are kept in; `None` for nowhere.
+    folder: Option<PathBuf>,
+}
+
+impl Stats {
+    /// Digests kept in a folder, which need not exist.
+    pub(super) const fn new(folder: PathBuf) -> Self {
+        Self {
+            folder: Some(folder),
+        }
+    }
+
+    fn path(&self, root: &Path) -> Option<PathBuf> {
+        let name = Digest::of(root.as_os_str().as_encoded_bytes());
+        Some(self.folder.as_ref()?.join(format!("{name}.json")))
+    }
+
+    /// What is known of a directory; nothing when it cannot be read.
+    fn of(&self, root: &Path) -> Known {
+        self.path(root)
+            .and_then(|path| fs::read(path).ok())
+            .and_then(|text| serde_json::from_slice(&text).ok())
+            .unwrap_or_default()
+    }
+
+    /// Keeps what was read, except of files that were changed so lately that another change would not show.
+    fn keep(
+        &self,
+        listing: &Listing,
+        read: &BTreeMap<String, ArtifactFile>,
+        before: &Known,
+        now: jiff::Timestamp,
+    ) {
+        let Some(path) = self.path(&listing.root) else {
+            return;
+        };
+        let settled = |entry: &&Entry| {
+            let newest = entry.stat.newest();
+            newest.is_some_and(|newest| now.duration_since(newest) >= SETTLED)
+        };
+        let line = |entry: &Entry| {
+            let digest = read.get(&entry.path)?.digest;
+            Some((entry.path.clone(), (entry.stat.clone(), digest)))
+        };
+        let known: Known = listing
+            .files
+            .iter()
+            .filter(settled)
+            .filter_map(line)
+            .collect();
+        if known == *before {
+            return;
+        }
+        let write = || -> io::Result<()> {
+            let folder = path.parent().unwrap_or(&path);
+            fs::create_dir_all(folder)?;
+            let mut file = tempfile::NamedTempFile::new_in(folder)?;
+            serde_json::to_writer(&mut file, &known)?;
+            file.persist(&path)?;
+            Ok(())
+        };
+        // Without them the files are read again.
+        if let Err(error) = write() {
+            tracing::debug!("{} cannot be written: {error}", path.display());
+        }
     }
 }
 
@@ -213,6 +372,8 @@ fn allowed(directory: &Directory, roots: &[PathBuf]) -> Result<PathBuf, EdgeErro
 /// Collects the files below a root.
 struct Walk<'r> {
     root: &'r Path,
+    besides: &'r [PathBuf],
+    of: Use,
     files: Vec<Entry>,
     newest: jiff::Timestamp,
     refused: Vec<String>,
@@ -230,6 +391,12 @@ impl Walk<'_> {
                 let at = error.path().unwrap_or(self.root).display().to_string();
                 EdgeError::rejected(format!("{at} cannot be read")).source(error)
             })?;
+            if self.of == Use::Source && is_no_source(entry.file_name()) {
+                if entry.file_type().is_dir() {
+                    entries.skip_current_dir();
+                }
+                continue;
+            }
             let metadata = entry
                 .metadata()
                 .map_err(|error| EdgeError::rejected("cannot be read").source(error))?;
@@ -256,12 +423,18 @@ impl Walk<'_> {
         metadata: &Metadata,
     ) -> Option<&'static str> {
         let inside = || {
-            path.canonicalize()
-                .is_ok_and(|real| real.starts_with(self.root))
+            path.canonicalize().is_ok_and(|real| {
+                let holds = |folder: &PathBuf| real.starts_with(folder);
+                real.starts_with(self.root) || self.besides.iter().any(holds)
+            })
         };
-        if !relative.to_str().is_some_and(publishable) {
+        let site = self.of == Use::Site;
+        if !relative
+            .to_str()
+            .is_some_and(|path| !site || publishable(path))
+        {
             Some("its name")
-        } else if secret(relative) {
+        } else if site && secret(relative) {
             Some("looks private")
         } else if link && !inside() {
             Some("a link that leads out")
@@ -284,6 +457,10 @@ impl Walk<'_> {
     }
 }
 
+fn is_no_source(name: &std::ffi::OsStr) -> bool {
+    NO_SOURCE.iter().any(|folder| name == *folder)
+}
+
 /// Whether a path can stand in a URL and in a manifest.
 fn publishable(path: &str) -> bool {
     !path.contains(|character: char| character.is_control() || character == '\\')
@@ -301,7 +478,7 @@ fn secret(path: &Path) -> bool {
         || matches!(extension, Some("pem" | "key" | "p12" | "pfx"))
 }
 
-fn digest_part(root: &Path, files: &[Entry]) -> Result<Vec<(String, ArtifactFile)>, EdgeError> {
+fn digest_part(root: &Path, files: &[&Entry]) -> Result<Vec<(String, ArtifactFile)>, EdgeError> {
     let mut buffer = vec![0; CHUNK];
     files
         .iter()

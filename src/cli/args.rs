@@ -99,6 +99,10 @@ pub(super) enum Command {
     Plan(Plan),
     /// Check each message of a stream without looking at any site
     Validate(Validate),
+    /// Make the files of a site and publish nothing
+    Build(Build),
+    /// Show what the last build of a site wrote
+    Logs(Logs),
     /// Serve the sites that LocalStatic published
     Serve(Serve),
     /// List the sites and their state
@@ -177,6 +181,44 @@ pub(super) struct Validate {
     /// The form of the answers
     #[arg(long, short, value_enum)]
     pub(super) output: Option<Output>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Build {
+    /// The site; as its last message says, unless --input is given
+    #[arg(value_name = "SITE", value_parser = site_id)]
+    pub(super) site: Option<SiteId>,
+    /// Take the messages of this stream instead; "-" for standard input
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) input: Option<PathBuf>,
+    /// Build even if an earlier build of the same is there
+    #[arg(long)]
+    pub(super) rebuild: bool,
+    /// Build twice and fail if the files differ
+    #[arg(long)]
+    pub(super) verify: bool,
+    /// Write the files to this directory, which must be new or empty
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) into: Option<PathBuf>,
+    /// Do not show what the build writes
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+    /// The form of the answer
+    #[arg(long, short, value_enum)]
+    pub(super) output: Option<TextOrJson>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Logs {
+    /// The site
+    #[arg(value_parser = site_id)]
+    pub(super) site: SiteId,
+    /// List the files of the logs, the newest first
+    #[arg(long)]
+    pub(super) list: bool,
+    /// How many builds to go back
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "list")]
+    pub(super) back: usize,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! The command line: what can be asked of mycelia-spore, one file for each command.
 
 mod args;
+mod build;
 mod decode;
 mod demo;
 mod encode;
@@ -45,6 +46,8 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Run(args)) => run::run(&global, &args),
         Some(Command::Plan(args)) => plan::run(&global, &args),
         Some(Command::Validate(args)) => validate::run(&global, &args),
+        Some(Command::Build(args)) => build::run(&global, &args),
+        Some(Command::Logs(args)) => build::logs(&global, &args),
         Some(Command::Serve(args)) => serve::run(&global, &args),
         Some(Command::Status(args)) => sites::status(&global, &args),
         Some(Command::History(args)) => sites::history(&global, &args),

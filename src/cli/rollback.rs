@@ -3,7 +3,6 @@
 use super::args::{Global, Rollback};
 use super::exit::{Exit, Failure};
 use super::{render, setup, sites};
-use crate::build::Builds;
 use crate::reconcile::{Mode, Reconciler};
 use crate::sink::Sink;
 use std::io;
@@ -16,7 +15,7 @@ pub(super) fn run(global: &Global, args: &Rollback) -> Result<Exit, Failure> {
     let reconciler = Reconciler {
         backends,
         dns,
-        builds: Builds::default(),
+        builds: setup::builds(&settings, None),
         store,
         policy: settings.policy,
         mode: Mode::Apply,

@@ -3,15 +3,17 @@
 use super::args::{Global, Run};
 use super::exit::{Exit, Failure};
 use super::{input, render, setup};
-use crate::build::Builds;
+use crate::build::Listener;
 use crate::hosting::local_static::LocalStatic;
 use crate::model::SiteId;
 use crate::reconcile::{Mode, Reconciler, Summary};
+use crate::release::Digest;
 use crate::serve::{self, Sites};
 use crate::settings::Settings;
 use crate::sink::{Form, Sink};
-use crate::store::Store;
+use crate::store::{SiteRecord, Store};
 use crate::stream;
+use std::collections::BTreeSet;
 use std::io::{self, BufRead};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -74,14 +76,10 @@ pub(super) async fn stream_in(
         local_static = started.told_by(local_static);
         server = Some(started);
     }
-    let builds = Builds::new(settings.source_roots.clone()).fetching(
-        settings.sources.clone(),
-        settings.state_dir.join("sources/checkouts"),
-        settings.credentials.clone(),
-    );
+    let builds = setup::builds(settings, progress(work.form));
     if work.mode == Mode::Apply {
         tidy(settings, &store, &local_static).await?;
-        builds.tidy()?;
+        builds.sweep(&needed(&store))?;
     }
     let (backends, dns) = setup::backends(settings, local_static);
     let reconciler = Arc::new(Reconciler {
@@ -131,6 +129,27 @@ async fn tidy(
         );
     }
     Ok(())
+}
+
+/// Tells a person what builds are doing; programs read the reports.
+fn progress(form: Form) -> Option<Listener> {
+    let tell = |site: &SiteId, line: &str| {
+        if let Some(begun) = line.strip_prefix("== ") {
+            render::note(&format!("  {site}: {begun}"));
+        }
+    };
+    matches!(form, Form::Text(_)).then(|| -> Listener { Arc::new(tell) })
+}
+
+/// The artifacts that sites were made of, which may be needed again.
+fn needed(store: &Store) -> BTreeSet<Digest> {
+    let artifacts = |(_, record): (_, Arc<SiteRecord>)| [record.artifact, record.held];
+    store
+        .sites()
+        .into_iter()
+        .flat_map(artifacts)
+        .flatten()
+        .collect()
 }
 
 /// The embedded server, running.

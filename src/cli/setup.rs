@@ -2,6 +2,7 @@
 
 use super::args::{Global, LogFormat};
 use super::exit::Failure;
+use crate::build::{Builds, Listener};
 use crate::dns::DnsBackends;
 use crate::dns::cloudflare::CloudflareDns;
 use crate::edge::cloudflare::Cloudflare;
@@ -57,6 +58,12 @@ pub(super) fn backends(settings: &Settings, local_static: LocalStatic) -> (Backe
         cloudflare_pages: CloudflarePages::new(cloudflare, settings.pages.clone()),
     };
     (hosting, dns)
+}
+
+/// What makes the files of sites. The listener is told what builds are doing.
+pub(super) fn builds(settings: &Settings, listener: Option<Listener>) -> Builds {
+    let (sources, credentials) = (settings.sources.clone(), settings.credentials.clone());
+    Builds::new(settings.builds.clone(), sources, credentials, listener)
 }
 
 /// The runtime that everything asynchronous runs on.

@@ -150,7 +150,7 @@ pub(super) fn open_known(settings: &Settings, site: &SiteId) -> Result<Store, Fa
 }
 
 /// A site the state directory does not know.
-fn unknown(site: &SiteId) -> Failure {
+pub(super) fn unknown(site: &SiteId) -> Failure {
     Failure::usage(
         format!("site {site} is not known here"),
         "`mycelia-spore status` lists the sites; is it the right --state-dir?",

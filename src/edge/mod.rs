@@ -3,7 +3,9 @@
 pub mod cloudflare;
 pub mod error;
 pub mod http;
+pub(crate) mod lock;
 pub mod process;
+pub mod sandbox;
 pub mod secret;
 
 pub use error::{EdgeError, EdgeErrorKind};

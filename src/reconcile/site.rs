@@ -123,7 +123,11 @@ impl Reconciler {
             return None;
         };
         let release = record.release.as_ref()?;
-        let fingerprint = self.builds.prepare(recipe, now).ok()?.fingerprint();
+        let fingerprint = self
+            .builds
+            .prepare(&desired.id, recipe, now)
+            .ok()?
+            .fingerprint();
         let same = fingerprint.is_some() && fingerprint == record.fingerprint;
         let project = desired.hosting.key.project.as_str();
         if !same
@@ -347,8 +351,8 @@ impl Reconciler {
             .filter(|record| live.is_some_and(|live| live.artifact == record.artifact))
             .filter(|record| record.next_edge.is_none())
             .and_then(|record| Some((record.fingerprint?, record.artifact?)));
-        let builds = self.builds.clone();
-        let work = move || Input::of(&builds, &recipe, known);
+        let (builds, site) = (self.builds.clone(), desired.id.clone());
+        let work = move || Input::of(&builds, &site, &recipe, known);
         tokio::task::spawn_blocking(work)
             .await
             .unwrap_or_else(|error| Err(EdgeError::rejected("the build ended early").source(error)))
@@ -531,10 +535,11 @@ impl Input {
     /// Builds a recipe, unless its input has the fingerprint that the known artifact was made of.
     fn of(
         builds: &Builds,
+        site: &SiteId,
         recipe: &Recipe,
         known: Option<(Digest, Digest)>,
     ) -> Result<Self, EdgeError> {
-        let prepared = builds.prepare(recipe, jiff::Timestamp::now())?;
+        let prepared = builds.prepare(site, recipe, jiff::Timestamp::now())?;
         let fingerprint = prepared.fingerprint();
         if let Some((seen, digest)) = known
             && !matches!(recipe, Recipe::Treelink(_))

@@ -17,7 +17,6 @@ mod git;
 mod history;
 mod lfs;
 mod links;
-mod lock;
 mod remote;
 mod submodules;
 mod sweep;

@@ -1,9 +1,9 @@
 //! Keeps the cache in bounds.
 
 use super::cache::{FOLDER, remove, unwritable};
-use super::lock::Lock;
 use super::{Sources, SourcesSettings};
 use crate::edge::EdgeError;
+use crate::edge::lock::Lock;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -3,9 +3,10 @@
 use crate::cloudflare::{DomainClock, Fake, Fault, Trouble};
 use crate::common::block_on;
 use crate::reach::{IMPATIENT, reached_within};
-use mycelia_spore::build::Builds;
+use mycelia_spore::build::{Builds, BuildsSettings};
 use mycelia_spore::dns::DnsBackends;
 use mycelia_spore::dns::cloudflare::CloudflareDns;
+use mycelia_spore::edge::secret::Credentials;
 use mycelia_spore::encode;
 use mycelia_spore::hosting::Backends;
 use mycelia_spore::hosting::cloudflare_pages::{CloudflarePages, PagesOptions};
@@ -13,6 +14,7 @@ use mycelia_spore::hosting::local_static::LocalStatic;
 use mycelia_spore::plan::{Patterns, Policy};
 use mycelia_spore::reconcile::{Mode, Reconciler};
 use mycelia_spore::report::{Outcome, Report};
+use mycelia_spore::source::SourcesSettings;
 use mycelia_spore::store::Store;
 use mycelia_spore::stream::{Frames, Spore};
 use serde_json::{Value, json};
@@ -43,7 +45,15 @@ impl Farm {
             dns: DnsBackends {
                 cloudflare: CloudflareDns::new(cloudflare),
             },
-            builds: Builds::default(),
+            builds: Builds::new(
+                BuildsSettings {
+                    roots: Vec::new(),
+                    ..BuildsSettings::new(folder.path().join("builds"))
+                },
+                SourcesSettings::new(folder.path().join("sources-cache")),
+                Credentials::default(),
+                None,
+            ),
             store: Store::open(&folder.path().join("state")).unwrap(),
             policy,
             mode: Mode::Apply,

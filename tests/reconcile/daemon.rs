@@ -1,11 +1,12 @@
 //! A state directory, and runs over it as a process makes them.
 
 use crate::common::write_files;
-use mycelia_spore::build::Builds;
+use mycelia_spore::build::{Builds, BuildsSettings};
 use mycelia_spore::dns::DnsBackends;
 use mycelia_spore::dns::cloudflare::CloudflareDns;
 use mycelia_spore::edge::cloudflare::{Cloudflare, CloudflareSettings};
 use mycelia_spore::edge::http::{Http, HttpSettings};
+use mycelia_spore::edge::secret::Credentials;
 use mycelia_spore::hosting::Backends;
 use mycelia_spore::hosting::cloudflare_pages::{CloudflarePages, PagesOptions};
 use mycelia_spore::hosting::local_static::{LocalStatic, Switched};
@@ -14,6 +15,7 @@ use mycelia_spore::plan::Policy;
 use mycelia_spore::reconcile::{Mode, Reconciler, Summary};
 use mycelia_spore::release::{Layout, Live};
 use mycelia_spore::sink::{Form, Sink};
+use mycelia_spore::source::SourcesSettings;
 use mycelia_spore::store::{HistoryEntry, SiteRecord, Store};
 use mycelia_spore::stream::{Frames, Spore, StreamError};
 use serde_json::Value;
@@ -118,7 +120,15 @@ impl Daemon {
         Arc::new(Reconciler {
             backends,
             dns,
-            builds: Builds::new(vec![self.folder.path().join("sources")]),
+            builds: Builds::new(
+                BuildsSettings {
+                    roots: vec![self.folder.path().join("sources")],
+                    ..BuildsSettings::new(self.folder.path().join("builds"))
+                },
+                SourcesSettings::new(self.folder.path().join("sources-cache")),
+                Credentials::default(),
+                None,
+            ),
             store: Store::open(&self.state()).unwrap(),
             policy: self.policy.clone(),
             mode: self.mode,

@@ -2,7 +2,7 @@
 
 use crate::common::{Config, files, page};
 use crate::daemon::{Daemon, faults, outcome, outcomes, reasons};
-use mycelia_spore::model::{BuildType, DnsProvider, HostingProvider, Registrar, TlsMode};
+use mycelia_spore::model::{DnsProvider, HostingProvider, Registrar, TlsMode};
 use mycelia_spore::plan::Patterns;
 use mycelia_spore::schema::spore_capnp::hosting;
 
@@ -70,7 +70,7 @@ type Case = (&'static str, fn(Config<'_>));
 
 #[test]
 fn what_cannot_be_done_is_refused_by_field() {
-    let cases: [Case; 8] = [
+    let cases: [Case; 7] = [
         ("hosting.provider", |config| {
             hosted(config, HostingProvider::S3Static)
                 .init_s3_static()
@@ -107,12 +107,6 @@ fn what_cannot_be_done_is_refused_by_field() {
             let mut purchase = config.init_purchase();
             purchase.set_provider(Registrar::Gandi);
             purchase.set_domain("links.example");
-        }),
-        ("build.type", |mut config| {
-            let mut site = config.reborrow().get_site().unwrap();
-            site.set_kind(mycelia_spore::model::SiteKind::Blog);
-            config.reborrow().init_repo().set_slug("example-org/blog");
-            config.init_build().set_type(BuildType::Hugo);
         }),
     ];
     let daemon = Daemon::new();

@@ -92,7 +92,7 @@ impl Site {
     }
 
     fn checkouts(&self) -> usize {
-        let folder = self.world.path("state/sources/checkouts");
+        let folder = self.world.path("state/builds/work");
         fs::read_dir(folder).map_or(0, Iterator::count)
     }
 }
@@ -119,7 +119,7 @@ fn a_repository_becomes_a_site_and_a_new_commit_its_next_release() {
     assert_eq!(site.send(&pinned)["outcome"], "applied");
     assert_eq!(site.seen(), "<h1>one, on a branch");
     // What a killed run left is cleared away.
-    let left = site.world.path("state/sources/checkouts/.tmpleft/source");
+    let left = site.world.path("state/builds/work/.tmpleft/source");
     fs::create_dir_all(left).unwrap();
     assert_eq!(site.send(&pinned)["outcome"], "unchanged");
     assert_eq!(site.checkouts(), 0);
