@@ -6,10 +6,10 @@ mod dns;
 pub use dns::DesiredDns;
 
 use crate::model::{
-    AbsolutePath, AliasPolicy, Build, BuildType, DnsProvider, Domains, Ensure, Fault, Faults,
-    Hosting, HostingProvider, HostingSettings, Label, OutputDir, ProjectName, PurchaseConfig,
-    RefName, RelativePath, Repo, RepoPlace, SettingsName, Site, SiteId, SiteKind, Slug,
-    SporeConfig, TlsMode, Treelink, VariableValue,
+    AbsolutePath, AliasPolicy, Build, BuildType, CfFramework, DnsProvider, Domains, Ensure, Fault,
+    Faults, Hosting, HostingProvider, HostingSettings, Label, OutputDir, ProjectName,
+    PurchaseConfig, RefName, RelativePath, Repo, RepoPlace, SettingsName, Site, SiteId, SiteKind,
+    Slug, SporeConfig, TlsMode, Treelink, VariableValue,
 };
 use crate::model::{DomainName, Parse};
 use crate::records::DeclaredSet;
@@ -491,9 +491,11 @@ fn recipe(config: &SporeConfig, names: &Names, faults: &mut Vec<Fault>) -> Optio
 }
 
 fn check_build(build: &Build, faults: &mut Vec<Fault>) {
-    if build.kind == BuildType::Command && build.command.is_empty() {
+    let framework = build.framework != CfFramework::None;
+    if build.kind == BuildType::Command && build.command.is_empty() && !framework {
         let message = "is required by build.type = command";
-        fault(faults, "missing", "build.command", message, None);
+        let hint = "or give build.framework, which has a command of its own";
+        fault(faults, "missing", "build.command", message, Some(hint));
     }
     if build.shell && build.command.len() != 1 {
         let message = format!("shell takes one word, not {}", build.command.len());

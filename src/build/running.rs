@@ -97,7 +97,8 @@ impl Running<'_> {
                 Work::Nothing => "the source has",
                 Work::Command { .. } | Work::Flake { .. } => "the build left",
             };
-            EdgeError::rejected(format!("{made} no directory {output:?}"))
+            let there = folders(&source.site);
+            EdgeError::rejected(format!("{made} no directory {output:?}; there are {there}"))
                 .at("build.outputDir")
                 .hint("build.outputDir names the directory of the built files")
         })?;
@@ -421,6 +422,22 @@ fn resolve(root: &Path, path: &Path) -> Option<PathBuf> {
         return (real.starts_with(&root) && real.is_dir()).then_some(real);
     }
     None
+}
+
+/// The names of the folders in a folder, for a person who looks for one.
+fn folders(within: &Path) -> String {
+    let entries = fs::read_dir(within).into_iter().flatten().flatten();
+    let folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+    let mut names: Vec<String> = entries
+        .filter(folder)
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| name != "node_modules")
+        .collect();
+    names.sort();
+    match names.as_slice() {
+        [] => "none".into(),
+        _ => names.join(", "),
+    }
 }
 
 /// Copies a folder with its links.

@@ -235,10 +235,11 @@ impl Pending {
         let took = words::duration(begun.elapsed());
         match &made {
             Ok(artifact) => {
-                let (files, size) = (artifact.files().len(), words::bytes(artifact.size()));
+                let files = words::count(artifact.files().len(), "file");
+                let size = words::bytes(artifact.size());
                 running
                     .log
-                    .say(&format!("built in {took}: {files} files, {size}"));
+                    .say(&format!("built in {took}: {files}, {size}"));
             }
             Err(error) => running
                 .log

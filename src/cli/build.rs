@@ -216,6 +216,12 @@ pub(super) fn logs(global: &Global, args: &Logs) -> Result<Exit, Failure> {
         ));
     };
     let text = fs::read(path).map_err(Failure::io(format!("{} cannot be read", path.display())))?;
-    render::answer(&text)?;
+    // Programs colour what they write; who reads it from a pipe wants the text alone.
+    if render::color(global) {
+        render::answer(&text)?;
+    } else {
+        let text = String::from_utf8_lossy(&text);
+        render::answer(anstream::adapter::strip_str(&text).to_string().as_bytes())?;
+    }
     Ok(Exit::Converged)
 }

@@ -1,7 +1,7 @@
 //! How bubblewrap is called (bwrap(1)).
 
-use super::supervise;
-use super::{Access, HOME, Job, Kind, Limits, cgroup::Group};
+use super::cgroup::Group;
+use super::{Access, HOME, Job, Kind, Limits, Mount, SandboxError, root, supervise};
 use crate::edge::EdgeError;
 use crate::edge::process::{self, ProcessError};
 use std::ffi::{OsStr, OsString};
@@ -54,6 +54,9 @@ const MADE: [(&str, &str); 3] = [
     ("group", "root:x:0:\nbuild:x:1000:\n"),
 ];
 
+/// The folder, beside these, where mounts are staged.
+const STAGE: &str = "stage";
+
 /// How long bubblewrap may take to show that it works.
 const PROBE: Duration = Duration::from_secs(20);
 
@@ -63,8 +66,10 @@ pub(super) struct Bubblewrap {
     program: PathBuf,
     /// Whether it can forbid namespaces within the sandbox (since 0.8.0).
     disables_namespaces: bool,
-    /// The folder of the files that are made.
-    etc: TempDir,
+    /// The folder of the files that are made, and of the place where mounts are staged for another user.
+    made: TempDir,
+    /// Whether it must run as somebody else.
+    root: bool,
 }
 
 impl Bubblewrap {
@@ -86,13 +91,18 @@ impl Bubblewrap {
             let text = String::from_utf8_lossy(&help.stdout).into_owned() + &help.stderr;
             text.contains("--disable-userns")
         });
-        let etc = made().map_err(|error| {
+        let root = root::is_root();
+        if root {
+            root::check(which)?;
+        }
+        let made = made().map_err(|error| {
             EdgeError::io("a folder for the sandbox's own files cannot be made", error)
         })?;
         let found = Self {
             program,
             disables_namespaces,
-            etc,
+            made,
+            root,
         };
         found.probe()?;
         Ok(found)
@@ -116,9 +126,12 @@ impl Bubblewrap {
                 scratch: 1 << 20,
             },
         };
-        let ended = process::Command::new(&self.program)
-            .args(self.arguments(&job))
-            .args(["--", "/bin/sh", "-c", "exit 0"])
+        let mut words = self
+            .words(&job, std::iter::empty(), &["/bin/sh".into()])
+            .into_iter();
+        let program = words.next().unwrap_or_default();
+        let ended = process::Command::new(program)
+            .args(words)
             .timeout(PROBE)
             .run();
         ended.map(drop).map_err(|error| {
@@ -137,15 +150,54 @@ impl Bubblewrap {
     }
 
     /// The command of a job.
-    pub(super) fn command(&self, job: &Job, group: &Group) -> Command {
-        let mut words = vec![self.program.clone().into_os_string()];
-        words.extend(self.arguments(job));
-        words.push("--".into());
-        words.extend(supervise::limited(job));
-        supervise::joined(words, group)
+    pub(super) fn command(&self, job: &Job, group: &Group) -> Result<Command, SandboxError> {
+        if self.root {
+            job.writable()
+                .try_for_each(root::give)
+                .map_err(|source| SandboxError::Io {
+                    program: job.name(),
+                    source,
+                })?;
+            let words = self.words(job, group.doors(), &supervise::limited(job));
+            return Ok(supervise::alone(words));
+        }
+        let words = self.words(job, std::iter::empty(), &supervise::limited(job));
+        Ok(supervise::joined(words, group))
     }
 
-    fn arguments(&self, job: &Job) -> Vec<OsString> {
+    /// The words that run a program in the sandbox; as root, after joining the groups with these doors.
+    fn words(
+        &self,
+        job: &Job,
+        doors: impl Iterator<Item = PathBuf>,
+        program: &[OsString],
+    ) -> Vec<OsString> {
+        let bound = |mount: &Mount| match &mount.kind {
+            Kind::Bind(outside, _) => Some(outside.clone()),
+            Kind::Scratch => None,
+        };
+        let bound: Vec<PathBuf> = job.mounts.iter().filter_map(bound).collect();
+        let stage = self.made.path().join(STAGE);
+        let staged = |(number, _): (usize, &PathBuf)| root::staged(&stage, number);
+        let seen: Vec<PathBuf> = if self.root {
+            bound.iter().enumerate().map(staged).collect()
+        } else {
+            bound.clone()
+        };
+        let mut words = vec![self.program.clone().into_os_string()];
+        words.extend(self.arguments(job, &seen));
+        words.push("--".into());
+        words.extend(program.iter().cloned());
+        if self.root {
+            let bound: Vec<&Path> = bound.iter().map(PathBuf::as_path).collect();
+            return root::words(doors, &stage, &bound, words);
+        }
+        words
+    }
+
+    /// The arguments of bubblewrap, with the places where it finds what is bound.
+    fn arguments(&self, job: &Job, bound: &[PathBuf]) -> Vec<OsString> {
+        let mut bound = bound.iter();
         let mut args = Arguments::default();
         args.all(&["--unshare-user", "--unshare-pid", "--unshare-ipc"]);
         args.all(&["--unshare-uts", "--unshare-cgroup-try"]);
@@ -162,7 +214,7 @@ impl Bubblewrap {
         }
         for (name, _) in MADE {
             let inside = Path::new("/etc").join(name);
-            args.bind("--ro-bind", &self.etc.path().join(name), &inside);
+            args.bind("--ro-bind", &self.made.path().join(name), &inside);
         }
         let network = ETC_OF_NETWORK.iter().filter(|_| job.network);
         for file in ETC.iter().chain(network) {
@@ -175,14 +227,16 @@ impl Bubblewrap {
             args.scratch(Path::new(folder), job.limits.scratch);
         }
         for mount in &job.mounts {
-            match &mount.kind {
-                Kind::Bind(outside, Access::ReadOnly) => {
-                    args.bind("--ro-bind", outside, &mount.inside);
+            let how = match &mount.kind {
+                Kind::Scratch => {
+                    args.scratch(&mount.inside, job.limits.scratch);
+                    continue;
                 }
-                Kind::Bind(outside, Access::Writable) => {
-                    args.bind("--bind", outside, &mount.inside);
-                }
-                Kind::Scratch => args.scratch(&mount.inside, job.limits.scratch),
+                Kind::Bind(_, Access::ReadOnly) => "--ro-bind",
+                Kind::Bind(_, Access::Writable) => "--bind",
+            };
+            if let Some(outside) = bound.next() {
+                args.bind(how, outside, &mount.inside);
             }
         }
         // Both are folders in memory without a limit.
@@ -238,6 +292,8 @@ fn made() -> std::io::Result<TempDir> {
     for (name, text) in MADE {
         fs::write(folder.path().join(name), text)?;
     }
+    fs::create_dir(folder.path().join(STAGE))?;
+    root::open_to_all(folder.path())?;
     Ok(folder)
 }
 

@@ -2,8 +2,8 @@
 //! was delegated to it, or of version 1 as root. Where it may not, there are none, and `supervise` is alone.
 
 use super::Limits;
-use std::fs;
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -55,11 +55,12 @@ impl Group {
     /// A group below the process's own, or beside it: a group that has processes cannot limit groups below it, so a
     /// service's own processes are often kept in one beside.
     fn version_2(&mut self, own: &Path, name: &str, limits: &Limits) {
-        let beside = own.parent().filter(|parent| parent.starts_with(ROOT));
+        let is_group = |folder: &&Path| folder.join("cgroup.controllers").is_file();
+        let beside = own.parent().filter(is_group);
         for parent in [Some(own), beside].into_iter().flatten() {
             // It may be on already, or not ours to turn on; the files tell.
-            drop(fs::write(
-                parent.join("cgroup.subtree_control"),
+            drop(write(
+                &parent.join("cgroup.subtree_control"),
                 "+memory +pids",
             ));
             let folder = parent.join(name);
@@ -145,5 +146,11 @@ impl Drop for Group {
 }
 
 fn limit_to(folder: &Path, file: &str, limit: u64) -> io::Result<()> {
-    fs::write(folder.join(file), limit.to_string())
+    write(&folder.join(file), &limit.to_string())
+}
+
+/// Writes to a file that is there. Where there is none, the folder is no group with this controller.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    file.write_all(text.as_bytes())
 }

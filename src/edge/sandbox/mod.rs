@@ -4,6 +4,7 @@
 //! process but its own, and no network unless it was given that. It gets no environment but the one named here;
 //! bubblewrap itself is started with an empty one, since it stays visible inside as process 1. Limits are held by a
 //! control group where the host allows one (`cgroup`), and everywhere by looking at what is running (`supervise`).
+//! Where the daemon is root, builds are not (`root`).
 //!
 //! With [`Isolation::None`] programs run as the daemon's user, see all that it sees, and can reach the network.
 //! Time, processes, memory and disk are limited as well, and what is left running is ended.
@@ -12,6 +13,7 @@ mod bubblewrap;
 mod cgroup;
 mod error;
 mod processes;
+mod root;
 mod supervise;
 
 pub use error::SandboxError;
@@ -173,7 +175,7 @@ impl Sandbox {
     /// any more. The program's end is tied to the calling thread's.
     ///
     /// # Errors
-    /// It could not be started, ended with anything but success, or used more than it may.
+    /// It could not be started, as a mount is missing say; ended with anything but success, or used more than it may.
     pub fn run(
         &self,
         job: &Job,
@@ -181,7 +183,7 @@ impl Sandbox {
     ) -> Result<Ended, SandboxError> {
         let group = cgroup::Group::make(&job.limits);
         let mut command = match &self.bubblewrap {
-            Some(bubblewrap) => bubblewrap.command(job, &group),
+            Some(bubblewrap) => bubblewrap.command(job, &group)?,
             None => supervise::plain(job, &group),
         };
         supervise::run(&mut command, job, &group, output)
@@ -195,6 +197,11 @@ impl Job {
             Kind::Bind(outside, Access::Writable) => Some(outside.as_path()),
             Kind::Bind(_, Access::ReadOnly) | Kind::Scratch => None,
         })
+    }
+
+    fn name(&self) -> String {
+        let name = self.program.first().map(|word| word.to_string_lossy());
+        name.unwrap_or_default().into_owned()
     }
 
     fn has(&self, variable: &str) -> bool {

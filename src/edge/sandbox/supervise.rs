@@ -66,6 +66,15 @@ pub(super) fn joined(words: Vec<OsString>, group: &Group) -> Command {
     command
 }
 
+/// A command with an empty environment but for where programs of the system are.
+pub(super) fn alone(words: Vec<OsString>) -> Command {
+    let mut words = words.into_iter();
+    let mut command = Command::new(words.next().unwrap_or_default());
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    command.args(words).env_clear().env("PATH", path);
+    command
+}
+
 /// The command of a job that runs without isolation.
 pub(super) fn plain(job: &Job, group: &Group) -> Command {
     let mut command = joined(limited(job), group);
@@ -90,11 +99,7 @@ pub(super) fn run(
     group: &Group,
     output: &mut (dyn FnMut(Stream, &[u8]) + Send),
 ) -> Result<Ended, SandboxError> {
-    let program = job
-        .program
-        .first()
-        .map(|word| word.to_string_lossy().into_owned());
-    let program = program.unwrap_or_default();
+    let program = job.name();
     let io = |source| SandboxError::Io {
         program: program.clone(),
         source,
