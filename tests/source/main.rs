@@ -14,10 +14,12 @@ mod fetching;
 mod hostile;
 mod installed;
 mod lfs;
+#[path = "../support/git_server.rs"]
 mod server;
 mod submodules;
 mod tls;
 #[path = "../support/tools.rs"]
 mod tools;
+#[path = "../support/upstream.rs"]
 mod upstream;
 mod world;

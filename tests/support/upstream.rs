@@ -1,6 +1,9 @@
 //! Repositories as their owners have them, good ones and such as no git would write by itself.
+#![allow(
+    dead_code,
+    reason = "each of the test programs that share this takes its part"
+)]
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -65,22 +68,39 @@ impl Upstream {
 
     /// Adds a commit to a branch whose files are added to those of the one before.
     pub(crate) fn commit(&self, branch: &str, files: &[File<'_>]) -> String {
+        let files = files.iter();
+        self.commit_bytes(
+            branch,
+            files.map(|(mode, path, content)| (*mode, *path, content.as_bytes())),
+        )
+    }
+
+    /// The same of files that need not be text.
+    pub(crate) fn commit_bytes<'f>(
+        &self,
+        branch: &str,
+        files: impl IntoIterator<Item = (&'f str, &'f str, &'f [u8])>,
+    ) -> String {
         let name = format!("refs/heads/{branch}");
         let known = self.git(&["for-each-ref", "--format=%(refname)", &name], b"") == name;
         let mut stream =
-            format!("commit {name}\ncommitter A <a@example.com> 1700000000 +0000\ndata 1\nm\n");
+            format!("commit {name}\ncommitter A <a@example.com> 1700000000 +0000\ndata 1\nm\n")
+                .into_bytes();
         if known {
             writeln!(stream, "from {name}^0").unwrap();
         }
         for (mode, path, content) in files {
-            if *mode == "160000" {
-                writeln!(stream, "M 160000 {content} {path}").unwrap();
+            if mode == "160000" {
+                write!(stream, "M 160000 ").unwrap();
+                stream.extend_from_slice(content);
+                writeln!(stream, " {path}").unwrap();
             } else {
-                let len = content.len();
-                writeln!(stream, "M {mode} inline {path}\ndata {len}\n{content}").unwrap();
+                writeln!(stream, "M {mode} inline {path}\ndata {}", content.len()).unwrap();
+                stream.extend_from_slice(content);
+                stream.push(b'\n');
             }
         }
-        self.git(&["fast-import", "--quiet"], stream.as_bytes());
+        self.git(&["fast-import", "--quiet"], &stream);
         self.git(&["rev-parse", &name], b"")
     }
 

@@ -1,4 +1,8 @@
 //! A web server for repositories: `git http-backend` by CGI, with what a test wants to happen before it.
+#![allow(
+    dead_code,
+    reason = "each of the test programs that share this takes its part"
+)]
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};

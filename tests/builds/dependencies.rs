@@ -1,0 +1,105 @@
+//! What is fetched and run when dependencies are installed.
+
+use crate::farm::{Farm, Needs, Registry, farm, message};
+use crate::fixture::Fixture;
+use serde_json::{Value, json};
+
+fn built_by(manager: &str) -> Value {
+    let output = if manager == "pnpm" { "public" } else { "dist" };
+    message(json!({ "type": "command", "command": [manager, "run", "build"], "outputDir": output }))
+}
+
+/// The packages that were asked for since a count, sorted.
+fn asked(farm: &Farm, since: usize) -> Vec<String> {
+    let log = farm.registry.as_ref().unwrap().log();
+    let mut paths: Vec<_> = log[since..].iter().map(|it| it.path.clone()).collect();
+    paths.sort();
+    paths
+}
+
+#[test]
+fn packages_are_fetched_once_for_each_lock_file() {
+    let Some(farm) = farm(Needs::Node, Registry::Near, "what npm fetches") else {
+        return;
+    };
+    let project = Fixture::named("npm-plain");
+    farm.push(&project);
+    farm.apply(&built_by("npm"));
+    let packages = [
+        "/escape-html/-/escape-html-1.0.3.tgz",
+        "/mime/-/mime-4.0.4.tgz",
+    ];
+    assert_eq!(asked(&farm, 0), packages);
+    // Other words, the same lock file.
+    farm.push(
+        &project
+            .clone()
+            .replacing("build.js", "More haste", "Less haste"),
+    );
+    farm.apply(&built_by("npm"));
+    assert_eq!(asked(&farm, 0), packages, "nothing more is fetched");
+    // What comes of it is read by the build, not the former dependencies.
+    let lock = project.text("package-lock.json");
+    let locked: Value = serde_json::from_str(lock).unwrap();
+    let integrity = locked["packages"]["node_modules/mime"]["integrity"].as_str();
+    let changed = project
+        .clone()
+        .replacing("package-lock.json", integrity.unwrap(), "sha512-AAAA");
+    farm.push(&changed);
+    let report = farm.send(&built_by("npm"));
+    assert_eq!(report["outcome"], "failed", "{report:#}");
+    assert!(farm.log().contains("EINTEGRITY"), "{}", farm.log());
+    assert!(asked(&farm, 2).contains(&packages[1].to_owned()));
+}
+
+/// A script that fails if it is run.
+fn scripted(project: Fixture) -> Fixture {
+    let scripts = r#""scripts": {
+    "preinstall": "exit 1",
+    "install": "exit 1",
+    "postinstall": "exit 1",
+    "prepare": "exit 1","#;
+    project.replacing("package.json", r#""scripts": {"#, scripts)
+}
+
+#[test]
+fn no_manager_runs_scripts_of_an_installation() {
+    for (name, manager) in [("npm-plain", "npm"), ("pnpm", "pnpm"), ("yarn", "yarn")] {
+        let unchecked = format!("scripts that {manager} leaves alone");
+        let Some(farm) = farm(Needs::Node, Registry::Near, &unchecked) else {
+            return;
+        };
+        farm.push(&scripted(Fixture::named(name)));
+        farm.apply(&built_by(manager));
+    }
+}
+
+#[test]
+fn a_build_writes_to_neither_its_packages_nor_the_network() {
+    let Some(farm) = farm(Needs::Node, Registry::Near, "what a build is kept from") else {
+        return;
+    };
+    let registry = farm.registry.as_ref().unwrap().address();
+    let script = format!(
+        "import {{ mkdirSync, readFileSync, writeFileSync }} from 'node:fs';
+const tried = [];
+const attempt = async (what, work) => {{
+  try {{ await work(); tried.push(what + ': done'); }} catch (error) {{ tried.push(what + ': ' + (error.cause ?? error).code); }}
+}};
+await attempt('package', () => writeFileSync('node_modules/mime/package.json', '{{}}'));
+await attempt('new package', () => mkdirSync('node_modules/other'));
+await attempt('cache of a tool', () => writeFileSync('node_modules/.cache/x', 'x'));
+await attempt('network', () => fetch('{registry}/mime'));
+tried.push('token: ' + (process.env.CLOUDFLARE_API_TOKEN ?? 'none'));
+tried.push('token of others: ' + readFileSync('/proc/1/environ', 'utf8').includes('seen-by-nobody'));
+mkdirSync('dist');
+writeFileSync('dist/index.html', tried.join('\\n'));
+"
+    );
+    farm.push(&Fixture::named("npm-plain").with("build.js", script));
+    farm.apply(&built_by("npm"));
+    let page = farm.open().page("/");
+    let expected = "package: EROFS\nnew package: EROFS\ncache of a tool: done\nnetwork: ECONNREFUSED\n\
+                    token: none\ntoken of others: false";
+    assert_eq!(page, expected);
+}
