@@ -98,7 +98,7 @@ fn copy(source: &Path, target: &Path, files: &[PathBuf]) -> Result<()> {
 
 /// Writes a site whose file sizes fall off exponentially, as those of real sites do, and gives the paths of
 /// its files. It is the same in every run.
-fn generate(source: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn generate(source: &Path) -> Result<Vec<PathBuf>> {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut files = Vec::new();
     for number in 0..FILES {

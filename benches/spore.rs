@@ -8,6 +8,7 @@
     reason = "the table is the output, and its figures need no more than 52 bits"
 )]
 
+mod builds;
 mod child;
 #[path = "../tests/fake/cloudflare/mod.rs"]
 mod cloudflare;
@@ -27,11 +28,12 @@ use std::process::ExitCode;
 
 type Case = fn(&mut Table) -> Result<()>;
 
-const CASES: [(&str, Case); 5] = [
+const CASES: [(&str, Case); 6] = [
     ("decode", decode::run),
     ("memory", memory::run),
     ("reconcile", reconcile::run),
     ("publish", publish::run),
+    ("builds", builds::run),
     ("pages", pages::run),
 ];
 

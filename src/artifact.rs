@@ -1,5 +1,9 @@
 //! What a build yields: files by path, each with its digest, and one digest for the whole.
 
+mod pages;
+
+pub use pages::{PagesHash, PagesHasher};
+
 use crate::release::Digest;
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -36,6 +40,15 @@ pub struct ArtifactFile {
     pub size: u64,
     /// The blake3 digest of its content.
     pub digest: Digest,
+    /// Its name at Cloudflare Pages, where it was made in the same read.
+    pub pages: Option<PagesHash>,
+}
+
+/// What a backend names files by, beside our own digest; made while a file is read anyhow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Their names at Cloudflare Pages.
+    pub pages: bool,
 }
 
 /// Where an artifact's bytes are.
@@ -83,6 +96,7 @@ impl Artifact {
                 let file = ArtifactFile {
                     size: content.len() as u64,
                     digest: Digest::of(content),
+                    pages: None,
                 };
                 (path.clone(), file)
             })

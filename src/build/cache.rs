@@ -11,7 +11,7 @@
 //! A hit is one file read. Everything is made elsewhere and moved into place, so that what is there is whole.
 
 use super::prebuilt::Listing;
-use crate::artifact::{Artifact, ArtifactFile, Body};
+use crate::artifact::{Artifact, ArtifactFile, Body, Names, PagesHash};
 use crate::edge::EdgeError;
 use crate::edge::lock::Lock;
 use crate::release::Digest;
@@ -40,7 +40,7 @@ struct Entry {
     /// The artifact's digest.
     artifact: Digest,
     /// Lengths and digests by path.
-    files: BTreeMap<String, (u64, Digest)>,
+    files: BTreeMap<String, (u64, Digest, Option<PagesHash>)>,
 }
 
 /// A folder for a build, removed with it.
@@ -90,7 +90,16 @@ impl Cache {
         if !folder.is_dir() {
             return None;
         }
-        let file = |(path, (size, digest))| (path, ArtifactFile { size, digest });
+        let file = |(path, (size, digest, pages))| {
+            (
+                path,
+                ArtifactFile {
+                    size,
+                    digest,
+                    pages,
+                },
+            )
+        };
         let files = entry.files.into_iter().map(file).collect();
         let artifact = Artifact::new(files, Body::Directory(folder));
         (artifact.digest() == digest).then(|| artifact.keeping(lock))
@@ -100,8 +109,13 @@ impl Cache {
     ///
     /// # Errors
     /// The files cannot be read or kept.
-    pub(super) fn keep(&self, key: &Digest, made: &Listing) -> Result<Artifact, EdgeError> {
-        let made = made.digest()?;
+    pub(super) fn keep(
+        &self,
+        key: &Digest,
+        made: &Listing,
+        names: Names,
+    ) -> Result<Artifact, EdgeError> {
+        let made = made.digest(names)?;
         let Body::Directory(from) = made.body() else {
             return Ok(made);
         };
@@ -123,8 +137,9 @@ impl Cache {
     }
 
     fn note(&self, key: &Digest, made: &Artifact) -> io::Result<()> {
-        let line =
-            |(path, file): (&String, &ArtifactFile)| (path.clone(), (file.size, file.digest));
+        let line = |(path, file): (&String, &ArtifactFile)| {
+            (path.clone(), (file.size, file.digest, file.pages))
+        };
         let entry = Entry {
             artifact: made.digest(),
             files: made.files().iter().map(line).collect(),
@@ -425,4 +440,110 @@ fn size(folder: &Path) -> u64 {
         .filter_map(|entry| entry.metadata().ok())
         .map(|metadata| metadata.len())
         .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NONE: BTreeSet<Digest> = BTreeSet::new();
+
+    fn key(number: u8) -> Digest {
+        Digest::from([number; 32])
+    }
+
+    /// A cache, and what it kept of a site with this text under this key.
+    fn kept(cache: &Cache, number: u8, text: &str) -> Artifact {
+        let site = tempfile::tempdir().unwrap();
+        fs::write(site.path().join("index.html"), text).unwrap();
+        fs::create_dir(site.path().join("a")).unwrap();
+        std::os::unix::fs::symlink("../index.html", site.path().join("a/link.html")).unwrap();
+        let listing = Listing::below(site.path().canonicalize().unwrap(), &[]).unwrap();
+        let names = Names { pages: true };
+        cache.keep(&key(number), &listing, names).unwrap()
+    }
+
+    fn folder(artifact: &Artifact) -> PathBuf {
+        match artifact.body() {
+            Body::Directory(folder) => folder.clone(),
+            Body::Memory(_) => panic!("it is not in memory"),
+        }
+    }
+
+    #[test]
+    fn what_was_kept_is_found_by_its_key_with_all_its_names() {
+        let place = tempfile::tempdir().unwrap();
+        let cache = Cache::new(place.path().to_owned());
+        let made = kept(&cache, 1, "one");
+        let found = cache.find(&key(1)).unwrap();
+        assert_eq!(
+            (found.digest(), found.files()),
+            (made.digest(), made.files())
+        );
+        assert!(found.files().values().all(|file| file.pages.is_some()));
+        let link = folder(&found).join("a/link.html");
+        assert!(fs::symlink_metadata(&link).unwrap().is_file(), "a copy");
+        assert_eq!(
+            fs::metadata(link).unwrap().permissions().mode() & 0o777,
+            0o444
+        );
+        assert!(cache.find(&key(2)).is_none());
+        // Another build that made the same keeps no second copy.
+        assert_eq!(folder(&kept(&cache, 2, "one")), folder(&made));
+    }
+
+    #[test]
+    fn an_entry_that_is_damaged_is_none() {
+        let place = tempfile::tempdir().unwrap();
+        let cache = Cache::new(place.path().to_owned());
+        drop(kept(&cache, 1, "one"));
+        let path = cache.entry(&key(1));
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace("index.html", "other.html")).unwrap();
+        assert!(cache.find(&key(1)).is_none());
+        fs::write(&path, &text[..text.len() / 2]).unwrap();
+        assert!(cache.find(&key(1)).is_none());
+    }
+
+    #[test]
+    fn what_is_needed_or_in_use_stays_and_the_oldest_goes_first() {
+        let place = tempfile::tempdir().unwrap();
+        let cache = Cache::new(place.path().to_owned());
+        let needed: BTreeSet<Digest> = [kept(&cache, 1, "needed").digest()].into();
+        drop(kept(&cache, 2, "oldest"));
+        std::thread::sleep(Duration::from_millis(20));
+        drop(kept(&cache, 3, "newest"));
+        let used = kept(&cache, 4, "used");
+        let installed = cache.work().unwrap();
+        fs::create_dir_all(installed.path().join("new/node_modules")).unwrap();
+        let dependencies = cache.keep_dependencies(&key(5), &installed.path().join("new"));
+        assert!(dependencies.unwrap().tree.join("node_modules").is_dir());
+        let all = cache.sweep(&needed, 1000).unwrap();
+        assert_eq!(all.removed, 0);
+        // Each site is its text twice: the page and the copy of the link to it.
+        let swept = cache.sweep(&needed, all.left - 1).unwrap();
+        assert_eq!((swept.removed, swept.left), (1, all.left - 12));
+        assert!(cache.find(&key(2)).is_none());
+        assert!(cache.find(&key(3)).is_some());
+        cache.sweep(&needed, 0).unwrap();
+        let there = |number| cache.find(&key(number)).is_some();
+        assert_eq!([1, 3, 4].map(there), [true, false, true]);
+        assert!(cache.dependencies(&key(5)).unwrap().is_none());
+        drop(used);
+        cache.sweep(&NONE, 0).unwrap();
+        assert_eq!([1, 4].map(there), [false, false]);
+    }
+
+    #[test]
+    fn folders_of_killed_builds_are_removed_and_those_of_running_ones_stay() {
+        let place = tempfile::tempdir().unwrap();
+        let cache = Cache::new(place.path().to_owned());
+        let running = cache.work().unwrap();
+        let left = place.path().join("work/left/deep");
+        fs::create_dir_all(&left).unwrap();
+        fs::set_permissions(left.parent().unwrap(), Permissions::from_mode(0o555)).unwrap();
+        cache.sweep(&NONE, 0).unwrap();
+        assert!(running.path().is_dir());
+        assert!(!left.parent().unwrap().exists());
+    }
 }

@@ -25,7 +25,7 @@ mod workshop;
 pub use log::Logs;
 pub use workshop::Listener;
 
-use crate::artifact::Artifact;
+use crate::artifact::{Artifact, Names};
 use crate::desired::{Recipe, TreelinkRecipe};
 use crate::edge::EdgeError;
 use crate::edge::sandbox::{Isolation, Limits};
@@ -114,6 +114,7 @@ pub struct Builds {
 pub struct Prepared<'r> {
     input: Input<'r>,
     workshop: Arc<Workshop>,
+    names: Names,
     now: jiff::Timestamp,
 }
 
@@ -158,7 +159,7 @@ impl Builds {
         self.workshop.sweep(needed)
     }
 
-    /// Looks at a recipe's input.
+    /// Looks at a recipe's input. Its files are also given the names that are asked for.
     ///
     /// # Errors
     /// The input is missing, not allowed, or cannot be published.
@@ -166,17 +167,21 @@ impl Builds {
         &self,
         site: &SiteId,
         recipe: &'r Recipe,
+        names: Names,
         now: jiff::Timestamp,
     ) -> Result<Prepared<'r>, EdgeError> {
         let input = match recipe {
             Recipe::Prebuilt(directory) => Input::Listing(Listing::of(directory, &self.roots)?),
             Recipe::Treelink(page) => Input::Page(page),
-            Recipe::Source(build) => Input::Build(Box::new(self.workshop.find(site, build)?)),
+            Recipe::Source(build) => {
+                Input::Build(Box::new(self.workshop.find(site, build, names)?))
+            }
         };
         let workshop = Arc::clone(&self.workshop);
         Ok(Prepared {
             input,
             workshop,
+            names,
             now,
         })
     }
@@ -204,7 +209,7 @@ impl Prepared<'_> {
     pub fn build(self) -> Result<Built, EdgeError> {
         match self.input {
             Input::Listing(listing) => Ok(Built {
-                artifact: listing.read(self.workshop.stats())?,
+                artifact: listing.read(self.workshop.stats(), self.names)?,
                 next_edge: None,
             }),
             Input::Build(pending) => Ok(Built {

@@ -89,7 +89,7 @@ impl Running<'_> {
                 self.output(&source)?
             }
         };
-        self.workshop().cache.keep(key, &listing)
+        self.workshop().cache.keep(key, &listing, pending.names)
     }
 
     /// What the build left, once all of it is found fit to be published.

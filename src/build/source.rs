@@ -1,6 +1,7 @@
 //! Where the source of a build is, and how it gets to the folder that it is built in.
 
 use super::prebuilt::{Listing, Stats};
+use crate::artifact::Names;
 use crate::desired::{Directory, SourceBuild};
 use crate::edge::EdgeError;
 use crate::edge::secret::{Credentials, Secret};
@@ -166,7 +167,7 @@ impl Origin {
     pub(super) fn digest(&self, stats: &Stats) -> Result<Digest, EdgeError> {
         match self {
             Self::Commit(found) => Ok(found.digest()),
-            Self::Folder(folder) => Ok(folder.listing.read(stats)?.digest()),
+            Self::Folder(folder) => Ok(folder.listing.read(stats, Names::default())?.digest()),
         }
     }
 

@@ -9,7 +9,7 @@ use super::recipe::{Needs, Recipe, Work};
 use super::running::Running;
 use super::source::{Fetching, Origin};
 use super::tools::{Node, Tools};
-use crate::artifact::Artifact;
+use crate::artifact::{Artifact, Names};
 use crate::desired::SourceBuild;
 use crate::edge::EdgeError;
 use crate::edge::sandbox::Sandbox;
@@ -47,6 +47,8 @@ pub(super) struct Pending {
     pub(super) origin: Origin,
     pub(super) build: Build,
     pub(super) recipe: Recipe,
+    /// What the files are named by besides.
+    pub(super) names: Names,
     /// The programs it may use, with their versions.
     tools: Vec<String>,
 }
@@ -100,6 +102,7 @@ impl Workshop {
         self: &Arc<Self>,
         site: &SiteId,
         build: &SourceBuild,
+        names: Names,
     ) -> Result<Pending, EdgeError> {
         let recipe = Recipe::of(&build.build)?;
         let origin = Origin::find(build, &self.fetching, &self.settings.roots)?;
@@ -110,6 +113,7 @@ impl Workshop {
             origin,
             build: build.build.clone(),
             recipe,
+            names,
             tools,
         })
     }

@@ -6,7 +6,8 @@ use super::{input, render, setup, sites};
 use crate::artifact::{Artifact, Body};
 use crate::build::{self, Builds, Listener};
 use crate::desired::{DesiredSite, Recipe};
-use crate::model::{CachePolicy, SiteId, SporeConfig};
+use crate::hosting::Backends;
+use crate::model::{CachePolicy, SporeConfig};
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::stream::{Frames, Spore};
@@ -85,9 +86,9 @@ fn one(builds: &Builds, desired: &DesiredSite, args: &Build) -> Result<bool, Fai
         render::note(&format!("{} is to be absent: nothing to build", desired.id));
         return Ok(true);
     };
-    let made = make(builds, &desired.id, &with(recipe, args.rebuild))?;
+    let made = make(builds, desired, &with(recipe, args.rebuild))?;
     if args.verify {
-        let again = make(builds, &desired.id, &with(recipe, true))?;
+        let again = make(builds, desired, &with(recipe, true))?;
         let changed = differing(&made, &again);
         if !changed.is_empty() {
             let (count, site) = (words::count(changed.len(), "file"), &desired.id);
@@ -108,8 +109,9 @@ fn one(builds: &Builds, desired: &DesiredSite, args: &Build) -> Result<bool, Fai
     Ok(true)
 }
 
-fn make(builds: &Builds, site: &SiteId, recipe: &Recipe) -> Result<Artifact, Failure> {
-    let prepared = builds.prepare(site, recipe, jiff::Timestamp::now());
+fn make(builds: &Builds, desired: &DesiredSite, recipe: &Recipe) -> Result<Artifact, Failure> {
+    let names = Backends::names(desired.hosting.provider());
+    let prepared = builds.prepare(&desired.id, recipe, names, jiff::Timestamp::now());
     let built = prepared.and_then(build::Prepared::build);
     built.map(|built| built.artifact).map_err(Failure::Edge)
 }

@@ -4,6 +4,7 @@ pub mod cloudflare_pages;
 pub mod local_static;
 pub mod memory;
 
+use crate::artifact::Names;
 use crate::desired::DesiredHosting;
 use crate::edge::EdgeError;
 use crate::model::{DomainName, HostingProvider, HostingSettings};
@@ -85,6 +86,19 @@ pub struct Backends {
     pub local_static: LocalStatic,
     /// Cloudflare Pages.
     pub cloudflare_pages: CloudflarePages,
+}
+
+impl Backends {
+    /// What a provider names files by, beside our own digests.
+    #[must_use]
+    pub const fn names(provider: HostingProvider) -> Names {
+        match provider {
+            HostingProvider::CloudflarePages => Names { pages: true },
+            HostingProvider::LocalStatic
+            | HostingProvider::S3Static
+            | HostingProvider::CriomosHost => Names { pages: false },
+        }
+    }
 }
 
 /// Says that a provider's backend is missing.

@@ -2,7 +2,7 @@
 
 use super::{invalid, superseded};
 use crate::apply::{Applying, Effects, Journal};
-use crate::artifact::Artifact;
+use crate::artifact::{Artifact, Names};
 use crate::build::{Builds, Built};
 use crate::desired::{DesiredDns, DesiredHosting, DesiredSite, Property, Recipe};
 use crate::dns::{DnsBackend, DnsBackends, DnsScope};
@@ -125,7 +125,7 @@ impl Reconciler {
         let release = record.release.as_ref()?;
         let fingerprint = self
             .builds
-            .prepare(&desired.id, recipe, now)
+            .prepare(&desired.id, recipe, Names::default(), now)
             .ok()?
             .fingerprint();
         let same = fingerprint.is_some() && fingerprint == record.fingerprint;
@@ -352,7 +352,8 @@ impl Reconciler {
             .filter(|record| record.next_edge.is_none())
             .and_then(|record| Some((record.fingerprint?, record.artifact?)));
         let (builds, site) = (self.builds.clone(), desired.id.clone());
-        let work = move || Input::of(&builds, &site, &recipe, known);
+        let names = Backends::names(desired.hosting.provider());
+        let work = move || Input::of(&builds, &site, &recipe, names, known);
         tokio::task::spawn_blocking(work)
             .await
             .unwrap_or_else(|error| Err(EdgeError::rejected("the build ended early").source(error)))
@@ -537,9 +538,10 @@ impl Input {
         builds: &Builds,
         site: &SiteId,
         recipe: &Recipe,
+        names: Names,
         known: Option<(Digest, Digest)>,
     ) -> Result<Self, EdgeError> {
-        let prepared = builds.prepare(site, recipe, jiff::Timestamp::now())?;
+        let prepared = builds.prepare(site, recipe, names, jiff::Timestamp::now())?;
         let fingerprint = prepared.fingerprint();
         if let Some((seen, digest)) = known
             && !matches!(recipe, Recipe::Treelink(_))

@@ -116,6 +116,7 @@ pub(crate) fn artifact_in(folder: &Path, files: &[(&str, &str)]) -> Arc<Artifact
     write_files(folder, files);
     let files = files.iter().map(|(path, text)| {
         let file = ArtifactFile {
+            pages: None,
             size: text.len() as u64,
             digest: Digest::of(text.as_bytes()),
         };

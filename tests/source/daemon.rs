@@ -21,7 +21,7 @@ struct Site {
 }
 
 impl Site {
-    fn new(serve: impl FnOnce(&std::path::Path) -> Server) -> Self {
+    fn new(serve: impl FnOnce(&Path) -> Server) -> Self {
         let world = World::new();
         let upstream = world.upstream("o/site");
         let server = serve(&world.root());
@@ -61,10 +61,10 @@ impl Site {
 
     fn send(&self, message: &Value) -> Value {
         let (state, settings) = (self.world.path("state"), self.world.path("settings.toml"));
-        self.send_from(Path::new("/"), &state, &settings, message)
+        Self::send_from(Path::new("/"), &state, &settings, message)
     }
 
-    fn send_from(&self, at: &Path, state: &Path, settings: &Path, message: &Value) -> Value {
+    fn send_from(at: &Path, state: &Path, settings: &Path, message: &Value) -> Value {
         let mut child = Command::new(env!("CARGO_BIN_EXE_mycelia-spore"))
             .args(["run", "--output=json", "--settings"])
             .arg(settings)
@@ -137,7 +137,7 @@ fn the_state_directory_may_be_given_from_where_one_stands() {
     let site = Site::new(Server::open);
     let root = site.world.path("");
     let (state, settings) = (Path::new("./state"), Path::new("settings.toml"));
-    let report = site.send_from(&root, state, settings, &Site::message());
+    let report = Site::send_from(&root, state, settings, &Site::message());
     assert_eq!(report["outcome"], "applied", "{report:#}");
     assert_eq!(site.seen(), "<h1>one");
 }

@@ -1,12 +1,10 @@
 //! The files of a release as Pages stores them: each once, under a hash of its content and its ending.
 
 use super::rules::{self, Missing, NOT_FOUND};
-use crate::artifact::{Artifact, ArtifactFile, Body};
+use crate::artifact::{Artifact, ArtifactFile, Body, PagesHash, PagesHasher};
 use crate::desired::Rules;
 use crate::edge::EdgeError;
 use crate::release::Digest;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -19,21 +17,10 @@ const CHUNK: usize = 96 * 1024;
 /// Names at the top that steer Pages and are no files of the site.
 const STEERING: [&str; 4] = ["_headers", "_redirects", "_routes.json", "_worker.js"];
 
-/// The name under which Pages stores a file: 32 hexadecimal digits of blake3 over the content's base64 and the
-/// ending of its name, as Cloudflare's own client makes it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct AssetHash(String);
-
-impl AssetHash {
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 /// One file to be stored.
 #[derive(Clone, Debug)]
 pub(super) struct Asset {
-    pub(super) hash: AssetHash,
+    pub(super) hash: PagesHash,
     pub(super) size: u64,
     pub(super) content_type: String,
     source: Source,
@@ -53,9 +40,9 @@ enum Source {
 pub(super) struct Assets {
     artifact: Arc<Artifact>,
     /// Hashes by address, as `/index.html`.
-    pub(super) manifest: BTreeMap<String, AssetHash>,
+    pub(super) manifest: BTreeMap<String, PagesHash>,
     /// Each asset once.
-    pub(super) files: BTreeMap<AssetHash, Asset>,
+    pub(super) files: BTreeMap<PagesHash, Asset>,
 }
 
 /// Whether a path is a file that visitors can get, rather than one that steers Pages.
@@ -64,7 +51,7 @@ pub(super) fn is_public(path: &str) -> bool {
 }
 
 impl Assets {
-    /// Reads every file of an artifact once, which takes time.
+    /// Reads every file of an artifact once that was not given its name before, which takes time.
     pub(super) fn of(artifact: &Arc<Artifact>, rules: &Rules) -> Result<Self, EdgeError> {
         let missing = Missing::of(rules, artifact);
         let mut this = Self {
@@ -85,7 +72,7 @@ impl Assets {
             this.make(&path, content);
         }
         if let Missing::File(path) = &missing {
-            let hash = this.manifest.get(&format!("/{path}")).cloned();
+            let hash = this.manifest.get(&format!("/{path}")).copied();
             let hash = hash.ok_or_else(|| {
                 EdgeError::rejected(format!("the site has no file {path}"))
                     .at("hosting.errorDocument")
@@ -96,12 +83,12 @@ impl Assets {
     }
 
     fn add(&mut self, path: &str, asset: Asset) {
-        self.manifest.insert(format!("/{path}"), asset.hash.clone());
-        self.files.insert(asset.hash.clone(), asset);
+        self.manifest.insert(format!("/{path}"), asset.hash);
+        self.files.insert(asset.hash, asset);
     }
 
     fn make(&mut self, path: &str, content: Vec<u8>) {
-        let mut hasher = Hasher::new(path);
+        let mut hasher = PagesHasher::new(path);
         hasher.update(&content);
         let asset = Asset {
             hash: hasher.finish(),
@@ -155,8 +142,20 @@ fn hash_all<'a>(
 }
 
 fn hash_one(artifact: &Artifact, path: &str, file: &ArtifactFile) -> Result<Asset, EdgeError> {
+    let asset = |hash| Asset {
+        hash,
+        size: file.size,
+        content_type: content_type(path),
+        source: Source::Artifact {
+            path: path.into(),
+            digest: file.digest,
+        },
+    };
+    if let Some(hash) = file.pages {
+        return Ok(asset(hash));
+    }
     let mut content = open(artifact, path).map_err(|error| unreadable(path, error))?;
-    let mut hasher = Hasher::new(path);
+    let mut hasher = PagesHasher::new(path);
     let mut digest = blake3::Hasher::new();
     let mut chunk = vec![0; CHUNK.min(usize::try_from(file.size).unwrap_or(CHUNK).max(1) + 3)];
     let size = chunk.len() / 3 * 3;
@@ -172,15 +171,7 @@ fn hash_one(artifact: &Artifact, path: &str, file: &ArtifactFile) -> Result<Asse
     if Digest::from(digest.finalize()) != file.digest {
         return Err(changed(path));
     }
-    Ok(Asset {
-        hash: hasher.finish(),
-        size: file.size,
-        content_type: content_type(path),
-        source: Source::Artifact {
-            path: path.into(),
-            digest: file.digest,
-        },
-    })
+    Ok(asset(hasher.finish()))
 }
 
 /// Reads until a buffer is full or the file ends.
@@ -235,65 +226,11 @@ fn content_type(path: &str) -> String {
     mime.essence_str().to_owned()
 }
 
-/// Makes an asset's hash of its content's pieces; each but the last has a length that 3 divides.
-struct Hasher {
-    hash: blake3::Hasher,
-    encoded: String,
-    ending: String,
-}
-
-impl Hasher {
-    fn new(path: &str) -> Self {
-        Self {
-            hash: blake3::Hasher::new(),
-            encoded: String::new(),
-            ending: ending(path).into(),
-        }
-    }
-
-    fn update(&mut self, content: &[u8]) {
-        self.encoded.clear();
-        STANDARD.encode_string(content, &mut self.encoded);
-        self.hash.update(self.encoded.as_bytes());
-    }
-
-    fn finish(mut self) -> AssetHash {
-        self.hash.update(self.ending.as_bytes());
-        let mut hash = self.hash.finalize().to_hex().to_string();
-        hash.truncate(32);
-        AssetHash(hash)
-    }
-}
-
-/// The ending of a file's name without its dot, as node's `path.extname` has it: none for a name whose only dot
-/// is its first character.
-fn ending(path: &str) -> &str {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    match name.rsplit_once('.') {
-        Some((before, ending)) if !before.is_empty() => ending,
-        _ => "",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn endings_are_those_of_node() {
-        for (path, expected) in [
-            ("index.html", "html"),
-            ("a/b.tar.gz", "gz"),
-            ("LICENSE", ""),
-            (".hidden", ""),
-            ("dir.d/file", ""),
-            ("a.", ""),
-            ("IMAGE.PNG", "PNG"),
-            ("..x", "x"),
-        ] {
-            assert_eq!(ending(path), expected, "{path}");
-        }
-    }
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
 
     #[test]
     fn a_hash_does_not_depend_on_how_the_content_was_read() {
@@ -307,7 +244,7 @@ mod tests {
         whole.update(STANDARD.encode(&content).as_bytes());
         whole.update(b"bin");
         let expected = whole.finalize().to_hex();
-        assert_eq!(assets.manifest["/a.bin"].as_str(), &expected[..32]);
+        assert_eq!(assets.manifest["/a.bin"].to_string(), expected[..32]);
     }
 
     #[test]
@@ -344,12 +281,11 @@ mod tests {
         };
         let hash = |artifact: &Arc<Artifact>, rules: &Rules| {
             let assets = Assets::of(artifact, rules).unwrap();
-            assets.manifest.get("/404.html").cloned()
+            assets.manifest.get("/404.html").copied()
         };
         let own = site(&["index.html", "404.html", "errors/lost.html"]);
         let bare = site(&["index.html"]);
-        let lost =
-            Assets::of(&own, &with(None, false)).unwrap().manifest["/errors/lost.html"].clone();
+        let lost = Assets::of(&own, &with(None, false)).unwrap().manifest["/errors/lost.html"];
         assert_eq!(
             hash(&own, &with(Some("errors/lost.html"), false)),
             Some(lost)
@@ -363,5 +299,29 @@ mod tests {
         );
         let error = Assets::of(&bare, &with(Some("lost.html"), false)).unwrap_err();
         assert_eq!(error.path, "hosting.errorDocument");
+    }
+
+    #[test]
+    fn names_that_were_made_before_are_taken_as_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let content: Vec<u8> = (0..=255).cycle().take(CHUNK * 2 + 17).collect();
+        std::fs::write(folder.path().join("a.bin"), &content).unwrap();
+        let file = |pages| ArtifactFile {
+            size: content.len() as u64,
+            digest: Digest::of(&content),
+            pages,
+        };
+        let artifact = |pages| {
+            let files = [("a.bin".to_owned(), file(pages))].into();
+            Arc::new(Artifact::new(files, Body::Directory(folder.path().into())))
+        };
+        let read = Assets::of(&artifact(None), &Rules::default()).unwrap();
+        let name = read.manifest["/a.bin"];
+        std::fs::remove_file(folder.path().join("a.bin")).unwrap();
+        let taken = Assets::of(&artifact(Some(name)), &Rules::default()).unwrap();
+        assert_eq!(taken.manifest["/a.bin"], name);
+        // Its content must still be what it was when it is sent.
+        std::fs::write(folder.path().join("a.bin"), "other").unwrap();
+        assert!(taken.read(&taken.files[&name]).is_err());
     }
 }

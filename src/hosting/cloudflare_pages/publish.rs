@@ -138,7 +138,7 @@ impl CloudflarePages {
             &assets
                 .manifest
                 .iter()
-                .map(|(path, hash)| (path, hash.as_str()))
+                .map(|(path, hash)| (path, *hash))
                 .collect::<std::collections::BTreeMap<_, _>>(),
         )
         .map_err(|error| EdgeError::rejected("the manifest cannot be written").source(error))?;

@@ -3,8 +3,9 @@
 //! What was sent stays there, so an upload that was cut off goes on where it stopped: the next attempt asks
 //! again which files are missing.
 
-use super::assets::{Asset, AssetHash, Assets};
+use super::assets::{Asset, Assets};
 use super::jwt::UploadToken;
+use crate::artifact::PagesHash;
 use crate::edge::EdgeError;
 use crate::edge::cloudflare::{Account, ApiError, Client, codes};
 use crate::edge::http::Request;
@@ -64,7 +65,7 @@ struct Metadata<'a> {
 
 #[derive(Serialize)]
 struct Upload<'a> {
-    key: &'a str,
+    key: PagesHash,
     value: String,
     metadata: Metadata<'a>,
     base64: bool,
@@ -88,13 +89,13 @@ pub(super) async fn upload(
             assets.manifest.len()
         )));
     }
-    let hashes: Vec<&str> = assets.files.keys().map(AssetHash::as_str).collect();
+    let hashes: Vec<String> = assets.files.keys().map(ToString::to_string).collect();
     let hashes = json!({ "hashes": hashes });
     let missing: HashSet<String> = call(&token, "/pages/assets/check-missing", &hashes).await?;
     let missing: Vec<&Asset> = assets
         .files
         .values()
-        .filter(|asset| missing.contains(asset.hash.as_str()))
+        .filter(|asset| missing.contains(&asset.hash.to_string()))
         .collect();
     let sent = Sent {
         files: missing.len(),
@@ -169,7 +170,7 @@ fn written(assets: &Assets, bucket: &[Asset]) -> Result<Bytes, EdgeError> {
             body.push(b',');
         }
         let upload = Upload {
-            key: asset.hash.as_str(),
+            key: asset.hash,
             value: STANDARD.encode(assets.read(asset)?),
             metadata: Metadata {
                 content_type: &asset.content_type,
