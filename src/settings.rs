@@ -304,6 +304,8 @@ impl Settings {
             Some(folder) => folder,
             None => default_state_dir()?,
         };
+        // Git and others are started in other folders than this one.
+        let state_dir = std::path::absolute(&state_dir).unwrap_or(state_dir);
         Ok(Self {
             sources: keys.sources(&file.sources, &state_dir)?,
             builds: BuildsSettings {
@@ -401,10 +403,7 @@ impl Keys {
         table: BuildsTable,
         state_dir: &Path,
     ) -> Result<BuildsSettings, SettingsError> {
-        // Programs are started in other folders than this one.
-        let folder = state_dir.join("builds");
-        let folder = std::path::absolute(&folder).unwrap_or(folder);
-        let mut builds = BuildsSettings::new(folder);
+        let mut builds = BuildsSettings::new(state_dir.join("builds"));
         if let Some(SandboxKind::None) = table.sandbox {
             builds.isolation = Isolation::None;
         }

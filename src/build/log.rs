@@ -2,6 +2,7 @@
 
 use crate::edge::EdgeError;
 use crate::model::SiteId;
+use crate::words;
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -13,8 +14,9 @@ const KEPT: usize = 20;
 /// The most that is kept of one build's output, in bytes; what comes later is not.
 const LARGEST: u64 = 16 << 20;
 
-/// Lines that are told when a build fails.
-const LAST: usize = 20;
+/// Lines that are told when a build fails: of the beginning, where some programs say what is wrong before they explain
+/// at length how they are used, and of the end, where most do.
+const TOLD: (usize, usize) = (6, 14);
 
 /// The most that is told of one line, in bytes.
 const LINE: usize = 400;
@@ -32,7 +34,11 @@ pub(super) struct Log {
     written: u64,
     /// The line that has not ended yet.
     line: Vec<u8>,
+    /// What the program wrote first, and last.
+    first: Vec<String>,
     last: VecDeque<String>,
+    /// Lines between these that are not told.
+    between: usize,
     /// Told of every line.
     listener: Box<dyn FnMut(&str) + Send>,
 }
@@ -93,7 +99,9 @@ impl Logs {
             path,
             written: 0,
             line: Vec::new(),
+            first: Vec::new(),
             last: VecDeque::new(),
+            between: 0,
             listener,
         })
     }
@@ -110,7 +118,7 @@ impl Log {
         self.end_line();
         self.output(format!("== {text}\n").as_bytes());
         // The lines told at a failure are the program's.
-        self.last.clear();
+        (self.first, self.last, self.between) = Default::default();
     }
 
     /// What a program wrote.
@@ -145,17 +153,27 @@ impl Log {
             return;
         }
         (self.listener)(&text);
-        if self.last.len() == LAST {
+        let (first, last) = TOLD;
+        if self.first.len() < first {
+            self.first.push(text);
+            return;
+        }
+        if self.last.len() == last {
             self.last.pop_front();
+            self.between += 1;
         }
         self.last.push_back(text);
     }
 
-    /// The last lines that a program wrote.
-    pub(super) fn last(&mut self) -> String {
+    /// The first and the last lines that a program wrote; all where there are few.
+    pub(super) fn told(&mut self) -> String {
         self.end_line();
-        let lines: Vec<&str> = self.last.iter().map(String::as_str).collect();
-        lines.join("\n")
+        let between = match self.between {
+            0 => None,
+            count => Some(format!("[{}]", words::count(count, "more line"))),
+        };
+        let lines = self.first.iter().chain(&between).chain(&self.last);
+        lines.map(String::as_str).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -195,13 +213,31 @@ mod tests {
         log.output(b"\x1b[31mred\x1b[0m\tx\n10 %\r20 %\r");
         log.output("done \u{7}\nwhole ".as_bytes());
         log.output(&[b'x'; 1000]);
-        let last = log.last();
+        let last = log.told();
         let cut = format!("whole {} ...", "x".repeat(LINE - 6));
         assert_eq!(last, format!("red    x\ndone\n{cut}"));
         assert_eq!(told.lock().unwrap()[0], "== building");
         let kept = fs::read(log.path()).unwrap();
         assert!(kept.starts_with(b"== building\n\x1b[31mred"));
         assert_eq!(logs.of(&site).unwrap(), [log.path()]);
+    }
+
+    #[test]
+    fn the_beginning_and_the_end_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let logs = Logs::new(folder.path());
+        let site = SiteId::parse("blog").unwrap();
+        let mut log = logs.begin(&site, Box::new(|_| ())).unwrap();
+        log.output(b"of the program before\n");
+        log.say("make");
+        for line in 0..100 {
+            log.output(format!("{line}\n").as_bytes());
+        }
+        let told = log.told();
+        let lines: Vec<&str> = told.lines().collect();
+        assert_eq!(lines.len(), 21);
+        assert_eq!(lines[4..8], ["4", "5", "[80 more lines]", "86"]);
+        assert_eq!(lines[20], "99");
     }
 
     #[test]

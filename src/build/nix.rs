@@ -85,7 +85,8 @@ impl Flake {
         })?;
         let mut command = Command::new("nix")
             .args(["build", "--no-link", "--json", "--print-build-logs"])
-            .args(["--no-update-lock-file", "--no-write-lock-file"])
+            // With --no-write-lock-file, inputs that are not locked would be let pass.
+            .arg("--no-update-lock-file")
             .args(["--extra-experimental-features", "nix-command flakes"])
             // What a flake asks Nix to do beyond building, such as using other caches, is not done.
             .args(["--option", "accept-flake-config", "false"])

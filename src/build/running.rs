@@ -73,16 +73,19 @@ impl Running<'_> {
         let work = self.workshop().cache.work()?;
         self.log
             .say(&format!("source: {}", self.pending.origin.told()));
-        let source = self
-            .pending
-            .origin
-            .write(&work.path().join("source"), digest)?;
         let pending = self.pending;
+        // Files that lie ready are not to be published with their history.
+        let history = matches!(pending.recipe.work, Work::Command { .. });
+        let folder = work.path().join("source");
+        let source = pending.origin.write(&folder, digest, history)?;
         let listing = match &pending.recipe.work {
             Work::Nothing => self.output(&source)?,
             Work::Flake { attribute } => self.flake(&source, &work, attribute)?,
             Work::Command { words, needs } => {
                 self.command(&source, &work, words, *needs)?;
+                remove(&source.root.join(".git")).map_err(|error| {
+                    EdgeError::io("the history of the source cannot be removed", error)
+                })?;
                 self.output(&source)?
             }
         };
@@ -354,9 +357,9 @@ impl Running<'_> {
     /// The error of a failed program, with the last of what it wrote.
     fn failed(&mut self, error: EdgeError) -> EdgeError {
         let mut error = error;
-        let last = self.log.last();
-        if !last.is_empty() {
-            error.message = format!("{}; the last it wrote:\n{last}", error.message);
+        let told = self.log.told();
+        if !told.is_empty() {
+            error.message = format!("{}; it wrote:\n{told}", error.message);
         }
         if error.path.is_empty() {
             error.path = "build";

@@ -178,13 +178,19 @@ impl Origin {
         }
     }
 
-    /// Writes the source to a folder that does not exist yet.
+    /// Writes the source to a folder that does not exist yet, with its history if that is wanted and the message asks
+    /// for more than the commit itself.
     ///
     /// # Errors
     /// It cannot be fetched or written, or holds what is not written.
-    pub(super) fn write(&self, into: &Path, digest: &Digest) -> Result<Source, EdgeError> {
+    pub(super) fn write(
+        &self,
+        into: &Path,
+        digest: &Digest,
+        history: bool,
+    ) -> Result<Source, EdgeError> {
         match self {
-            Self::Commit(found) => found.write(into),
+            Self::Commit(found) => found.write(into, history && found.repo.depth != 1),
             Self::Folder(folder) => folder.write(into, digest),
         }
     }
@@ -225,9 +231,13 @@ impl Found {
         hasher.finalize().into()
     }
 
-    fn write(&self, into: &Path) -> Result<Source, EdgeError> {
+    fn write(&self, into: &Path, history: bool) -> Result<Source, EdgeError> {
         let sources = self.fetching.sources()?;
-        let checkout = sources.check_out(&self.repo, &self.commit, self.secret.as_ref(), into)?;
+        let secret = self.secret.as_ref();
+        let checkout = sources.check_out(&self.repo, &self.commit, secret, into)?;
+        if history {
+            sources.add_history(&self.repo, &self.commit, secret, &checkout)?;
+        }
         let branch = self.commit.branch.as_ref();
         Ok(Source {
             root: checkout.root,

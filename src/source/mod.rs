@@ -11,6 +11,7 @@
 //! the credential goes this way, is told in `docs/decisions/0010-git-fetches-sources.md`.
 
 mod cache;
+mod clone;
 mod credential;
 mod fault;
 mod git;
@@ -29,7 +30,7 @@ pub use sweep::Swept;
 use crate::edge::secret::Secret;
 use crate::edge::{EdgeError, EdgeErrorKind};
 use crate::model::{CommitId, Parse, RefName, Repo, RepoPlace};
-use cache::Wanted;
+use cache::{Cache, Failure, Wanted};
 use credential::Access;
 use git::Git;
 use std::path::{Path, PathBuf};
@@ -227,6 +228,42 @@ impl Sources {
             secret,
         };
         write::check_out(&git, &self.settings, repo, &place, wanted, into)
+    }
+
+    /// Gives a checkout its history, `repo.depth` generations of it, as a clone that names neither the host nor a
+    /// credential.
+    ///
+    /// # Errors
+    /// As [`Self::check_out`].
+    pub fn add_history(
+        &self,
+        repo: &Repo,
+        commit: &Commit,
+        secret: Option<&Secret>,
+        checkout: &Checkout,
+    ) -> Result<(), EdgeError> {
+        let place = self.place(repo, secret)?;
+        let git = Git::begin(&self.settings)?;
+        let wanted = Wanted {
+            commit: &commit.id,
+            depth: repo.depth,
+            secret,
+        };
+        let cache = Cache::open(&git, &self.settings.cache, &place, &commit.id)?;
+        let branch = commit
+            .branch
+            .as_ref()
+            .map_or(clone::BRANCH, RefName::as_str);
+        cache.with(wanted, |repository| {
+            let made = clone::make(
+                &git,
+                repository,
+                &commit.id,
+                (branch, repo.depth),
+                &checkout.root,
+            );
+            made.map_err(Failure::Damage)
+        })
     }
 
     /// The repository of a message.

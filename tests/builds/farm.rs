@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
 use walkdir::WalkDir;
@@ -22,6 +22,8 @@ use walkdir::WalkDir;
 #[derive(Clone, Copy)]
 pub(crate) enum Needs {
     Hugo,
+    /// Hugo and Nix.
+    Nix,
     /// Node.js 22 and the package managers, and a few small packages.
     Node,
     /// The same, and hundreds of packages and some time.
@@ -43,6 +45,8 @@ pub(crate) struct Farm {
     upstream: Upstream,
     _host: Server,
     pub(crate) registry: Option<Server>,
+    /// Variables of the daemon's own.
+    pub(crate) environment: Vec<(&'static str, &'static str)>,
 }
 
 /// `None`, said loudly, where the programs are not there.
@@ -50,7 +54,10 @@ pub(crate) fn farm(needs: Needs, registry: Registry, unchecked: &str) -> Option<
     if !on_path("git", unchecked) || !sandboxed(unchecked) || !on_path("curl", unchecked) {
         return None;
     }
-    if matches!(needs, Needs::Hugo) {
+    if matches!(needs, Needs::Nix) && !on_path("nix", unchecked) {
+        return None;
+    }
+    if matches!(needs, Needs::Hugo | Needs::Nix) {
         return on_path("hugo", unchecked).then(|| Farm::new(None, ""));
     }
     if matches!(needs, Needs::Patience) && env::var_os("SPORE_FAST").is_some() {
@@ -122,7 +129,20 @@ impl Farm {
             upstream,
             _host: server,
             registry,
+            environment: Vec::new(),
         }
+    }
+
+    /// Adds lines to the settings.
+    pub(crate) fn set(&self, lines: &str) {
+        let path = self.folder.path().join("settings.toml");
+        let settings = fs::read_to_string(&path).unwrap();
+        fs::write(path, settings + lines).unwrap();
+    }
+
+    /// A folder for anything.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Pushes a project to the repository.
@@ -143,6 +163,7 @@ impl Farm {
             .env("PATH", env::var_os("PATH").unwrap())
             // What no build may see.
             .env("CLOUDFLARE_API_TOKEN", "seen-by-nobody")
+            .envs(self.environment.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

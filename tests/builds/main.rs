@@ -11,6 +11,8 @@ mod dependencies;
 mod farm;
 #[path = "../support/fixture.rs"]
 mod fixture;
+mod history;
+mod nix;
 mod packages;
 mod real;
 mod refusals;

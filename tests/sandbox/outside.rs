@@ -34,6 +34,8 @@ fn output_comes_while_a_program_runs_and_from_both_streams() {
     let told = bench.sh("echo one; echo two >&2; exit 3");
     assert!(told.output.contains("one\n") && told.output.contains("two\n"));
     assert_eq!(told.ill(), "/bin/sh failed (exit code 3)");
+    let error = bench.sh("exit 255").ill();
+    assert_eq!(error, "/bin/sh failed (exit code 255)");
     let killed = bench.sh("kill -SEGV $$").ill();
     assert_eq!(killed, "/bin/sh failed (signal 11)");
 }

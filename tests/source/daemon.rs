@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 const TOKEN: &str = "ghp_seen-by-nobody-0123456789";
@@ -59,11 +60,17 @@ impl Site {
     }
 
     fn send(&self, message: &Value) -> Value {
+        let (state, settings) = (self.world.path("state"), self.world.path("settings.toml"));
+        self.send_from(Path::new("/"), &state, &settings, message)
+    }
+
+    fn send_from(&self, at: &Path, state: &Path, settings: &Path, message: &Value) -> Value {
         let mut child = Command::new(env!("CARGO_BIN_EXE_mycelia-spore"))
             .args(["run", "--output=json", "--settings"])
-            .arg(self.world.path("settings.toml"))
+            .arg(settings)
             .arg("--state-dir")
-            .arg(self.world.path("state"))
+            .arg(state)
+            .current_dir(at)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap())
             .stdin(Stdio::piped())
@@ -123,6 +130,16 @@ fn a_repository_becomes_a_site_and_a_new_commit_its_next_release() {
     fs::create_dir_all(left).unwrap();
     assert_eq!(site.send(&pinned)["outcome"], "unchanged");
     assert_eq!(site.checkouts(), 0);
+}
+
+#[test]
+fn the_state_directory_may_be_given_from_where_one_stands() {
+    let site = Site::new(Server::open);
+    let root = site.world.path("");
+    let (state, settings) = (Path::new("./state"), Path::new("settings.toml"));
+    let report = site.send_from(&root, state, settings, &Site::message());
+    assert_eq!(report["outcome"], "applied", "{report:#}");
+    assert_eq!(site.seen(), "<h1>one");
 }
 
 #[test]

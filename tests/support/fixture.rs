@@ -48,6 +48,13 @@ impl Fixture {
         Self { files }
     }
 
+    /// A project without files.
+    pub(crate) const fn empty() -> Self {
+        Self {
+            files: BTreeMap::new(),
+        }
+    }
+
     /// The text of a file.
     pub(crate) fn text(&self, path: &str) -> &str {
         std::str::from_utf8(&self.files[path]).unwrap()

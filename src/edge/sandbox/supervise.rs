@@ -315,12 +315,13 @@ fn read(mut from: impl Read + Send + 'static, stream: Stream, sender: SyncSender
     });
 }
 
-/// How a program ended. Bubblewrap, like a shell, tells a signal as an exit code above 128.
+/// How a program ended. Bubblewrap, like a shell, tells a signal as an exit code above 128, of which there are 64.
 fn told(status: ExitStatus) -> String {
-    let signal = status
-        .signal()
-        .or(status.code().map(|code| code - 128).filter(|it| *it > 0));
-    match (signal, status.code()) {
+    let told = status.code().filter(|code| (129..=192).contains(code));
+    match (
+        status.signal().or(told.map(|code| code - 128)),
+        status.code(),
+    ) {
         (Some(signal), _) => format!("signal {signal}"),
         (None, Some(code)) => format!("exit code {code}"),
         (None, None) => status.to_string(),
