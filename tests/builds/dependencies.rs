@@ -38,13 +38,14 @@ fn packages_are_fetched_once_for_each_lock_file() {
     );
     farm.apply(&built_by("npm"));
     assert_eq!(asked(&farm, 0), packages, "nothing more is fetched");
-    // What comes of it is read by the build, not the former dependencies.
+    // Another lock file, whose package is not what it says. npm is not to wait before it looks again.
     let lock = project.text("package-lock.json");
     let locked: Value = serde_json::from_str(lock).unwrap();
     let integrity = locked["packages"]["node_modules/mime"]["integrity"].as_str();
     let changed = project
         .clone()
-        .replacing("package-lock.json", integrity.unwrap(), "sha512-AAAA");
+        .replacing("package-lock.json", integrity.unwrap(), "sha512-AAAA")
+        .with(".npmrc", "fetch-retry-mintimeout=1\nfetch-retry-factor=1\n");
     farm.push(&changed);
     let report = farm.send(&built_by("npm"));
     assert_eq!(report["outcome"], "failed", "{report:#}");
