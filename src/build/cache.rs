@@ -144,12 +144,15 @@ impl Cache {
             artifact: made.digest(),
             files: made.files().iter().map(line).collect(),
         };
-        let path = self.entry(key);
+        let (path, text) = (self.entry(key), serde_json::to_vec(&entry)?);
+        // A build that made the same again has nothing to wait for the disk for.
+        if fs::read(&path).is_ok_and(|there| there == text) {
+            return Ok(());
+        }
         let folder = self.folder.join("keys");
         fs::create_dir_all(&folder)?;
         let mut file = NamedTempFile::new_in(&folder)?;
-        serde_json::to_writer(&mut file, &entry)?;
-        file.as_file_mut().flush()?;
+        file.write_all(&text)?;
         file.as_file().sync_all()?;
         file.persist(path)?;
         File::open(folder)?.sync_all()
