@@ -3,10 +3,10 @@
 //! [`Builds::prepare`] is cheap and tells by a fingerprint whether the input may have changed since it
 //! was last seen; [`Prepared::build`] does the work. Neither writes anything but caches and logs.
 //!
-//! A build of a source goes through the [workshop]: the source is written to a folder of its own (`source`), what it
-//! needs is looked up (`recipe`, `tools`, `node`), dependencies are installed with the network and without running
-//! anything of theirs, and the command runs in a sandbox without the network. What it leaves is kept by digest
-//! (`cache`), its output as a log (`log`).
+//! A build of a source goes through the workshop (`workshop`, `running`): the source is written to a folder of its own
+//! (`source`), what it needs is looked up (`recipe`, `tools`, `node`), dependencies are installed with the network and
+//! without running anything of theirs, and the command runs in a sandbox without the network. What it leaves is kept by
+//! digest (`cache`), its output as a log (`log`).
 
 mod cache;
 mod log;
@@ -157,6 +157,12 @@ impl Builds {
     pub fn sweep(&self, needed: &BTreeSet<Digest>) -> Result<(), EdgeError> {
         self.workshop.fetching().sweep()?;
         self.workshop.sweep(needed)
+    }
+
+    /// What there is of the programs that sources and builds take: each with its version, or why it cannot be used.
+    #[must_use]
+    pub fn survey(&self) -> Vec<(&'static str, Result<String, EdgeError>)> {
+        self.workshop.survey()
     }
 
     /// Looks at a recipe's input. Its files are also given the names that are asked for.

@@ -91,6 +91,11 @@ impl Fetching {
         Ok(self.sources.get_or_init(|| sources))
     }
 
+    /// Whether repositories can be fetched.
+    pub(super) fn ready(&self) -> Result<String, EdgeError> {
+        self.sources()?.version()
+    }
+
     /// Removes the caches that were used least lately when they take more room than they may.
     pub(super) fn sweep(&self) -> Result<(), EdgeError> {
         if self.settings.cache.exists() {

@@ -71,6 +71,30 @@ impl Tools {
         files.next()
     }
 
+    /// Node.js in all versions there are, the package managers that go with the newest, and Nix.
+    pub(super) fn survey(&self) -> Vec<(&'static str, Result<String, EdgeError>)> {
+        let nodes = self.nodes();
+        let versions: Vec<String> = nodes.iter().map(|node| node.version.to_string()).collect();
+        let node = match versions.as_slice() {
+            [] => Err(missing("node")),
+            _ => Ok(versions.join(", ")),
+        };
+        let newest = nodes.first();
+        let manager = |name| match newest {
+            Some(node) => self.manager(name, node),
+            None => Err(missing("node")),
+        };
+        let nix = self.find("nix").ok_or_else(|| missing("nix"));
+        let nix = nix.and_then(|path| self.version(&path, "--version", None));
+        vec![
+            ("node", node),
+            ("npm", manager("npm")),
+            ("pnpm", manager("pnpm")),
+            ("yarn", manager("yarn")),
+            ("nix", nix),
+        ]
+    }
+
     /// Hugo.
     ///
     /// # Errors

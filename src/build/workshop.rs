@@ -12,7 +12,7 @@ use super::tools::{Node, Tools};
 use crate::artifact::{Artifact, Names};
 use crate::desired::SourceBuild;
 use crate::edge::EdgeError;
-use crate::edge::sandbox::Sandbox;
+use crate::edge::sandbox::{Isolation, Sandbox};
 use crate::model::{Build, CachePolicy, SiteId, VariableValue};
 use crate::release::Digest;
 use crate::words;
@@ -143,6 +143,21 @@ impl Workshop {
         }
         let sandbox = Sandbox::new(self.settings.isolation)?;
         Ok(self.sandbox.get_or_init(|| sandbox))
+    }
+
+    /// What there is of the programs that sources and builds take.
+    pub(super) fn survey(&self) -> Vec<(&'static str, Result<String, EdgeError>)> {
+        let sandbox = self.sandbox().map(|sandbox| match sandbox.isolation() {
+            Isolation::Bubblewrap => "builds run in bubblewrap".to_owned(),
+            Isolation::None => "none: builds see and do all that the daemon can".to_owned(),
+        });
+        let mut found = vec![
+            ("git", self.fetching.ready()),
+            ("sandbox", sandbox),
+            ("hugo", self.tools.hugo().map(|tool| tool.version)),
+        ];
+        found.extend(self.tools.survey());
+        found
     }
 
     fn listener(&self, site: &SiteId) -> Box<dyn FnMut(&str) + Send> {

@@ -115,6 +115,10 @@ pub(super) enum Command {
     Protect(Site),
     /// Lift a site's protection
     Unprotect(Site),
+    /// Stop managing a site; what is published of it stays
+    Forget(Site),
+    /// Check settings, credentials, tools and reachability, and change nothing
+    Doctor(Doctor),
     /// Turn JSON, YAML, TOML or Cap'n Proto text into packed messages
     Encode(Encode),
     /// Turn packed messages into JSON
@@ -271,6 +275,16 @@ pub(super) struct Rollback {
     /// The form of the report
     #[arg(long, short, value_enum)]
     pub(super) output: Option<Output>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    /// Do not ask any provider
+    #[arg(long)]
+    pub(super) offline: bool,
+    /// The form of the answer
+    #[arg(long, short, value_enum)]
+    pub(super) output: Option<TextOrJson>,
 }
 
 #[derive(Debug, Args)]

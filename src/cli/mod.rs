@@ -4,6 +4,7 @@ mod args;
 mod build;
 mod decode;
 mod demo;
+mod doctor;
 mod encode;
 mod exit;
 mod generate;
@@ -48,6 +49,8 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Validate(args)) => validate::run(&global, &args),
         Some(Command::Build(args)) => build::run(&global, &args),
         Some(Command::Logs(args)) => build::logs(&global, &args),
+        Some(Command::Forget(args)) => sites::forget(&global, &args.site),
+        Some(Command::Doctor(args)) => doctor::run(&global, &args),
         Some(Command::Serve(args)) => serve::run(&global, &args),
         Some(Command::Status(args)) => sites::status(&global, &args),
         Some(Command::History(args)) => sites::history(&global, &args),

@@ -45,11 +45,16 @@ pub(super) fn local_static(state_dir: &Path) -> LocalStatic {
     LocalStatic::new(state_dir.join("local-static"))
 }
 
-/// The hosting backends, with a `LocalStatic` of the caller's, and the DNS backends.
-pub(super) fn backends(settings: &Settings, local_static: LocalStatic) -> (Backends, DnsBackends) {
+/// Cloudflare, as the settings say.
+pub(super) fn cloudflare(settings: &Settings) -> Cloudflare {
     let agent = concat!("mycelia-spore/", env!("CARGO_PKG_VERSION"));
     let http = Http::new(HttpSettings::new(agent));
-    let cloudflare = Cloudflare::new(settings.cloudflare.clone(), http);
+    Cloudflare::new(settings.cloudflare.clone(), http)
+}
+
+/// The hosting backends, with a `LocalStatic` of the caller's, and the DNS backends.
+pub(super) fn backends(settings: &Settings, local_static: LocalStatic) -> (Backends, DnsBackends) {
+    let cloudflare = cloudflare(settings);
     let dns = DnsBackends {
         cloudflare: CloudflareDns::new(cloudflare.clone()),
     };

@@ -138,6 +138,16 @@ pub(super) fn protect(global: &Global, site: &SiteId, protected: bool) -> Result
     Ok(Exit::Converged)
 }
 
+pub(super) fn forget(global: &Global, site: &SiteId) -> Result<Exit, Failure> {
+    let settings = setup::settings(global, None)?;
+    let store = open_known(&settings, site)?;
+    setup::runtime()?.block_on(store.forget(site))?;
+    render::note(&format!(
+        "{site} is forgotten; what is published of it stays, and its next message finds it as it is"
+    ));
+    Ok(Exit::Converged)
+}
+
 /// The state directory, if it knows a site. One that is not there yet is not made for a question.
 pub(super) fn open_known(settings: &Settings, site: &SiteId) -> Result<Store, Failure> {
     if Store::open_readonly(&settings.state_dir)?

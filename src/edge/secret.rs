@@ -220,6 +220,11 @@ impl Credentials {
         Self(places)
     }
 
+    /// Their names.
+    pub fn names(&self) -> impl Iterator<Item = &SettingsName> {
+        self.0.keys()
+    }
+
     /// Whether the operator declared a credential of this name.
     #[must_use]
     pub fn has(&self, name: &SettingsName) -> bool {

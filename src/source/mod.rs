@@ -165,6 +165,14 @@ impl Sources {
         Ok(Self { settings })
     }
 
+    /// The version of git.
+    ///
+    /// # Errors
+    /// It is not installed any more, or too old.
+    pub fn version(&self) -> Result<String, EdgeError> {
+        Ok(Git::begin(&self.settings)?.check_version()?.to_string())
+    }
+
     /// Finds the commit that is meant: the one the message names, or else the newest of its branch, or else
     /// the newest of the branch that the repository's HEAD names. A named one costs no connection.
     ///

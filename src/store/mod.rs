@@ -237,6 +237,15 @@ impl Store {
             .map(drop)
     }
 
+    /// Forgets a site: its record, its message, its history and its steps. Returns when that is on disk.
+    ///
+    /// # Errors
+    /// Nothing was changed.
+    pub async fn forget(&self, id: &SiteId) -> Result<(), StoreError> {
+        let id = id.clone();
+        self.write(Change::Forget { id }).await.map(drop)
+    }
+
     /// Notes that a step is about to be done. Returns when the note is on disk.
     ///
     /// # Errors

@@ -275,6 +275,19 @@ pub(super) fn protect(connection: &Connection, id: &SiteId, on: bool) -> rusqlit
 }
 
 /// Writes a site's message.
+/// Removes all that is known of a site.
+pub(super) fn forget(connection: &Connection, id: &SiteId) -> rusqlite::Result<()> {
+    for statement in [
+        "DELETE FROM site WHERE id = ?1",
+        "DELETE FROM message WHERE site = ?1",
+        "DELETE FROM history WHERE site = ?1",
+        "DELETE FROM journal WHERE site = ?1",
+    ] {
+        connection.execute(statement, [id.as_str()])?;
+    }
+    Ok(())
+}
+
 pub(super) fn put_message(
     connection: &Connection,
     id: &SiteId,

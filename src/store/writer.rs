@@ -29,6 +29,8 @@ pub(super) enum Change {
     },
     /// A site's protection alone: what else is known of it may change meanwhile.
     Protect { id: SiteId, protected: bool },
+    /// All that is known of a site.
+    Forget { id: SiteId },
     /// A step that is about to be done.
     Begin {
         site: SiteId,
@@ -157,6 +159,9 @@ impl Work {
                     Arc::make_mut(record).protected = protected;
                 }
             }
+            Change::Forget { id } => {
+                sites.remove(&id);
+            }
             Change::Begin { .. } | Change::Finish { .. } => {}
         }
     }
@@ -181,6 +186,10 @@ fn write(connection: &Connection, change: &Change) -> rusqlite::Result<StepId> {
         }
         Change::Protect { id, protected } => {
             tables::protect(connection, id, *protected)?;
+            Ok(StepId(0))
+        }
+        Change::Forget { id } => {
+            tables::forget(connection, id)?;
             Ok(StepId(0))
         }
         Change::Begin {

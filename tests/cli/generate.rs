@@ -155,12 +155,16 @@ fn help_names_every_command() {
       run        Apply each message of a stream
       plan       Show what each message of a stream would change, and change nothing
       validate   Check each message of a stream without looking at any site
+      build      Make the files of a site and publish nothing
+      logs       Show what the last build of a site wrote
       serve      Serve the sites that LocalStatic published
       status     List the sites and their state
       history    List what was released of a site, newest first
       rollback   Make an earlier release of a site live again
       protect    Protect a site from being taken down
       unprotect  Lift a site's protection
+      forget     Stop managing a site; what is published of it stays
+      doctor     Check settings, credentials, tools and reachability, and change nothing
       encode     Turn JSON, YAML, TOML or Cap'n Proto text into packed messages
       decode     Turn packed messages into JSON
       schema     Write the schema files out

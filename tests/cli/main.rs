@@ -6,6 +6,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod doctor;
 mod forms;
 mod generate;
 mod process;

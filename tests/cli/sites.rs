@@ -155,6 +155,30 @@ fn a_protected_site_is_taken_down_only_after_its_protection_is_lifted() {
 }
 
 #[test]
+fn a_forgotten_site_stays_published_and_is_found_again() {
+    let world = World::new();
+    let site = world.site("blog", "one");
+    assert_eq!(world.apply([&site]).code, Some(0));
+    let live = ".local/state/mycelia-spore/local-static/live/blog.json";
+    assert_snapshot!(world.spore(&["forget", "blog"], b"").told(), @"
+    exit: 0
+    --- err
+    blog is forgotten; what is published of it stays, and its next message finds it as it is
+    ");
+    assert!(world.path(live).exists());
+    assert!(world.spore(&["status"], b"").json().is_empty());
+    assert_eq!(world.spore(&["history", "blog"], b"").code, Some(2));
+    assert_eq!(world.spore(&["forget", "blog"], b"").code, Some(2));
+    // Its mark is still on what is published: the next message has nothing to take over.
+    assert_snapshot!(world.apply([&site]).told(), @"
+    exit: 0
+    --- out
+    = blog unchanged  http://blog.localhost/  [N] ms
+    ");
+    assert_eq!(world.spore(&["status"], b"").json()[0]["state"], "live");
+}
+
+#[test]
 fn a_message_may_protect_but_not_unprotect() {
     let world = World::new();
     let site = world.site("blog", "one");
