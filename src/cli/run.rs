@@ -79,7 +79,10 @@ pub(super) async fn stream_in(
     let builds = setup::builds(settings, progress(work.form));
     if work.mode == Mode::Apply {
         tidy(settings, &store, &local_static).await?;
-        builds.sweep(&needed(&store))?;
+        // What takes too much room is no reason to leave sites as they are.
+        if let Err(error) = builds.sweep(&needed(&store)) {
+            tracing::warn!("{}", error.full());
+        }
     }
     let (backends, dns) = setup::backends(settings, local_static);
     let reconciler = Arc::new(Reconciler {

@@ -2,6 +2,7 @@
 
 use crate::bench::{Bench, long_time, outside, running};
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Both ways of running programs.
@@ -120,10 +121,14 @@ fn output_without_end_does_no_harm() {
 
 #[test]
 fn no_control_group_is_left() {
+    // One that a killed process left.
+    let left = "/sys/fs/cgroup/pids/spore-999999999-1";
+    drop(fs::create_dir(left));
     // Without isolation a program sees its group.
     let groups = Bench::open().sh("cat /proc/self/cgroup").well();
     let names = groups.lines().filter_map(|line| line.rsplit('/').next());
     let own: Vec<_> = names.filter(|name| name.starts_with("spore-")).collect();
+    assert!(!Path::new(left).exists() || own.is_empty());
     for name in own {
         assert_eq!(outside(&["find", "/sys/fs/cgroup", "-name", name]), "");
     }

@@ -11,6 +11,9 @@ use std::time::Duration;
 /// Where control groups are.
 const ROOT: &str = "/sys/fs/cgroup";
 
+/// How the groups' names begin; the number of the process that made them follows.
+const NAME: &str = "spore-";
+
 /// How often, and how long after each other, the removal of a group is tried whose last process is just ending.
 const ATTEMPTS: (u32, Duration) = (200, Duration::from_millis(5));
 
@@ -25,7 +28,7 @@ impl Group {
     /// A group with these limits, or as much of it as this process may make.
     pub(super) fn make(limits: &Limits) -> Self {
         let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-        let name = format!("spore-{}-{:x}", std::process::id(), fastrand::u64(..));
+        let name = format!("{NAME}{}-{:x}", std::process::id(), fastrand::u64(..));
         let mut group = Self::default();
         for line in own.lines() {
             let mut fields = line.splitn(3, ':').skip(1);
@@ -64,6 +67,7 @@ impl Group {
                 "+memory +pids",
             ));
             let folder = parent.join(name);
+            clear(parent);
             if fs::create_dir(&folder).is_err() {
                 continue;
             }
@@ -90,6 +94,7 @@ impl Group {
             "pids" => ("pids.max", limits.processes),
             _ => return,
         };
+        folder.parent().into_iter().for_each(clear);
         if fs::create_dir(folder).is_err() {
             return;
         }
@@ -141,6 +146,19 @@ impl Drop for Group {
                     _ => break,
                 }
             }
+        }
+    }
+}
+
+/// Removes the groups of processes that were killed before they could.
+fn clear(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let rest = name.to_str().and_then(|name| name.strip_prefix(NAME));
+        let owner = rest.and_then(|rest| rest.split('-').next());
+        if owner.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+            // One that still has processes stays.
+            drop(fs::remove_dir(entry.path()));
         }
     }
 }
