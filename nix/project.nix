@@ -21,7 +21,10 @@ let
     // {
       # The unit, integration and documentation tests run as a part of the build.
       doCheck = true;
-      nativeBuildInputs = [ pkgs.installShellFiles ];
+      nativeBuildInputs = [
+        pkgs.installShellFiles
+        pkgs.makeWrapper
+      ];
       postInstall = ''
         mkdir -p $out/share/mycelia-spore
         cp -r schema $out/share/mycelia-spore/schema
@@ -36,6 +39,16 @@ let
           --bash mycelia-spore.bash --zsh mycelia-spore.zsh --fish mycelia-spore.fish
         $out/bin/mycelia-spore generate man > mycelia-spore.1
         installManPage mycelia-spore.1
+      ''
+      # What sources and builds take, after what the operator has on PATH.
+      + ''
+        wrapProgram $out/bin/mycelia-spore --suffix PATH : ${
+          lib.makeBinPath [
+            pkgs.bubblewrap
+            pkgs.git
+            pkgs.util-linux
+          ]
+        }
       '';
       meta = {
         description = "Receives packed Cap'n Proto SporeConfig messages and makes the websites they describe real";
@@ -68,6 +81,7 @@ in
   # rustc, cargo, clippy and rustfmt come with crane's shell.
   devShell = craneLib.devShell {
     packages = [
+      pkgs.bubblewrap
       pkgs.capnproto
       pkgs.cargo-deny
       pkgs.cargo-nextest

@@ -19,16 +19,20 @@
       packagesFor =
         system:
         lib.genAttrs [
+          "bubblewrap"
           "capnproto"
           "cargo"
           "cargo-deny"
           "cargo-nextest"
           "clippy"
+          "git"
           "hugo"
           "installShellFiles"
+          "makeWrapper"
           "nixfmt-tree"
           "rustc"
           "rustfmt"
+          "util-linux"
         ] (placeholder system)
         // {
           inherit lib system;

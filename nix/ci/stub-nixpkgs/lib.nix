@@ -15,6 +15,7 @@ in
         value = value name;
       }) names
     );
+  makeBinPath = packages: builtins.concatStringsSep ":" (map (package: "${package}/bin") packages);
   optionalString = condition: text: if condition then text else "";
   platforms.linux = [
     "x86_64-linux"
