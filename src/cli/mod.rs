@@ -5,6 +5,7 @@ mod decode;
 mod demo;
 mod encode;
 mod exit;
+mod feed;
 mod generate;
 mod input;
 mod plan;
@@ -12,6 +13,7 @@ mod render;
 mod rollback;
 mod run;
 mod schema;
+mod send;
 mod serve;
 mod setup;
 mod sites;
@@ -43,6 +45,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         None => run::run(&global, &args::Run::default()),
         Some(Command::Run(args)) => run::run(&global, &args),
+        Some(Command::Send(args)) => send::run(&global, &args),
         Some(Command::Plan(args)) => plan::run(&global, &args),
         Some(Command::Validate(args)) => validate::run(&global, &args),
         Some(Command::Serve(args)) => serve::run(&global, &args),

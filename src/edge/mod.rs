@@ -5,5 +5,6 @@ pub mod error;
 pub mod http;
 pub mod process;
 pub mod secret;
+pub mod socket;
 
 pub use error::{EdgeError, EdgeErrorKind};
