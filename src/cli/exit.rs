@@ -52,7 +52,7 @@ pub(super) enum Failure {
     #[error(transparent)]
     Send(#[from] SendError),
     /// A daemon went away before it had answered.
-    #[error("the connection ended after {reports} reports of {messages} messages")]
+    #[error("the connection ended after {reports} of {messages} reports")]
     Unanswered {
         /// Reports that came.
         reports: u64,

@@ -142,7 +142,7 @@ impl Outlet {
         };
         let (origin, answer) = about(number);
         let spore = spore.unwrap_or_else(|error| {
-            tracing::warn!("{origin}: {}", error.full());
+            tracing::info!("{origin}: {}", error.full());
             Spore::broken(&error, &origin)
         });
         let done = Done {

@@ -210,6 +210,7 @@ mod tests {
     use crate::schema::MESSAGE_WORDS;
     use proptest::prelude::*;
     use std::fs::File;
+    use std::io::BufRead as _;
 
     #[test]
     fn a_request_is_taken_from_the_stream_and_messages_are_not() {

@@ -120,6 +120,7 @@ pub(super) struct Patient {
     begun: bool,
     /// How long the rest of a message may take to come on.
     stall: Duration,
+    ended: bool,
 }
 
 /// How long the next bytes of a message that has begun are waited for. Writers write a message at once; one
@@ -136,7 +137,13 @@ impl Patient {
             stop,
             begun: false,
             stall: STALL,
+            ended: false,
         }
+    }
+
+    /// Whether the end was read.
+    pub(super) const fn ended(&self) -> bool {
+        self.ended
     }
 
     /// Waits for bytes or an end. How many may be read then.
@@ -174,7 +181,10 @@ impl Read for Patient {
         loop {
             let room = self.wait(buffer.len())?;
             match rustix::io::read(&self.fd, &mut buffer[..room]) {
-                Ok(count) => return Ok(count),
+                Ok(count) => {
+                    self.ended = count == 0;
+                    return Ok(count);
+                }
                 // Another handle of a descriptor that does not block was faster.
                 Err(Errno::AGAIN | Errno::INTR) => {}
                 Err(errno) => return Err(errno.into()),
