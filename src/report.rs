@@ -1,5 +1,7 @@
 //! The answer to a message: data only.
 
+mod read;
+
 use crate::model::{Fault, Line, SiteId};
 use crate::plan::Withheld;
 use crate::release::ReleaseId;

@@ -1,5 +1,7 @@
 //! What the operator has decided: built-in values, then a file, then the environment, then flags.
 
+mod streams;
+
 use crate::build::BuildsSettings;
 use crate::edge::cloudflare::{self, AccountId, AccountSettings, CloudflareSettings};
 use crate::edge::sandbox::Isolation;
@@ -8,6 +10,7 @@ use crate::hosting::cloudflare_pages::{self, PagesOptions};
 use crate::model::{HostingProvider, Parse, SettingsName};
 use crate::plan::{Patterns, Policy};
 use crate::source::{Protocol, Protocols, Remote, SourcesSettings};
+use crate::stream::SourceOptions;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::env;
@@ -16,6 +19,7 @@ use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use streams::StreamsTable;
 use thiserror::Error;
 
 /// Sites worked on at once when nothing else is said.
@@ -47,6 +51,8 @@ pub struct Settings {
     pub jobs: usize,
     /// Days that what is left of a site is kept after it was taken down.
     pub tombstone_days: u16,
+    /// Who may send messages.
+    pub streams: SourceOptions,
     /// How Cloudflare is reached.
     pub cloudflare: CloudflareSettings,
     /// How Cloudflare Pages is worked with.
@@ -110,6 +116,7 @@ struct File {
     policy: PolicyTable,
     sources: SourcesTable,
     builds: BuildsTable,
+    streams: StreamsTable,
     local_static: LocalStaticTable,
     credentials: BTreeMap<String, CredentialTable>,
     cloudflare: CloudflareTable,
@@ -313,6 +320,7 @@ impl Settings {
                 roots: [file.sources.roots, overrides.source_roots].concat(),
                 ..keys.builds(file.builds, &state_dir)?
             },
+            streams: keys.streams(file.streams)?,
             cloudflare: keys.cloudflare(file.cloudflare, credentials.clone())?,
             credentials,
             pages,
@@ -712,6 +720,37 @@ mod tests {
             ("ftp://localhost", false),
         ] {
             assert_eq!(is_loopback(url), loopback, "{url}");
+        }
+    }
+
+    #[test]
+    fn who_may_send_is_read_and_checked() {
+        let text = "[streams]\nsocket-mode = \"0660\"\n\
+                    [[streams.access]]\ngid = 100\nsites = [\"blog-*\"]\n";
+        let streams = load(text).unwrap().streams;
+        assert_eq!(streams.socket_mode, 0o660);
+        let (site, peer) = (crate::model::SiteId::parse("blog-a").unwrap(), |gid| {
+            crate::stream::Peer {
+                uid: 1,
+                gid,
+                pid: None,
+            }
+        });
+        assert!(streams.access.allows(peer(100), &site));
+        assert!(!streams.access.allows(peer(1), &site));
+        assert_eq!(load("").unwrap().streams, SourceOptions::default());
+        for mode in ["", "66", "0999", "01777", "+660", "rw-"] {
+            let error = load(&format!("[streams]\nsocket-mode = {mode:?}\n")).unwrap_err();
+            let expected = format!("{mode:?} is no mode of a file such as \"0660\"");
+            assert_eq!(
+                error,
+                format!("settings /settings.toml: streams.socket-mode: {expected}")
+            );
+        }
+        for who in ["", "uid = 1\ngid = 1\n"] {
+            let error = load(&format!("[[streams.access]]\nsites = []\n{who}")).unwrap_err();
+            let expected = "streams.access: exactly one of uid and gid is needed";
+            assert_eq!(error, format!("settings /settings.toml: {expected}"));
         }
     }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const ARCHITECTURE: &str = include_str!("../ARCHITECTURE.md");
 
 /// References between modules of one rank that are meant, and why.
-const WITHIN_A_RANK: [(&str, &str, &str); 6] = [
+const WITHIN_A_RANK: [(&str, &str, &str); 7] = [
     (
         "model",
         "schema",
@@ -39,6 +39,11 @@ const WITHIN_A_RANK: [(&str, &str, &str); 6] = [
         "encode",
         "json",
         "a document and a message shown as JSON share their form",
+    ),
+    (
+        "stream",
+        "sink",
+        "reports go back where their messages came from, in the forms of the sinks",
     ),
 ];
 

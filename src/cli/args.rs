@@ -7,6 +7,7 @@
 
 use crate::model::{Parse, SiteId};
 use crate::settings::JOBS_ALLOWED;
+use crate::stream::{SourceSpec, Target};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -95,6 +96,8 @@ pub(super) enum Color {
 pub(super) enum Command {
     /// Apply each message of a stream
     Run(Run),
+    /// Send messages to a running daemon
+    Send(Send),
     /// Show what each message of a stream would change, and change nothing
     Plan(Plan),
     /// Check each message of a stream without looking at any site
@@ -147,6 +150,9 @@ pub(super) struct Run {
     /// The stream; standard input when absent or "-"
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) input: Option<PathBuf>,
+    /// Take messages from stdin, fifo:PATH, unix:PATH or dir:PATH instead; may be repeated
+    #[arg(long, value_name = "SOURCE", conflicts_with = "input")]
+    pub(super) source: Vec<SourceSpec>,
     /// Serve the published sites at this address meanwhile, and on after the stream's end until a signal
     #[arg(long, value_name = "ADDR")]
     pub(super) serve: Option<SocketAddr>,
@@ -154,10 +160,32 @@ pub(super) struct Run {
     #[arg(long, value_name = "N", value_parser = jobs)]
     pub(super) jobs: Option<usize>,
     /// Look only at the messages of this site
-    #[arg(long, value_name = "ID", value_parser = site_id)]
+    #[arg(long, value_name = "ID", value_parser = site_id, conflicts_with = "source")]
     pub(super) site: Option<SiteId>,
     /// The form of the reports
     #[arg(long, short, value_enum)]
+    pub(super) output: Option<Output>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Send {
+    /// Files of messages: packed streams, .json, .jsonl, .yaml, .toml, or FILE.capnp:CONSTANT; "-" for a
+    /// packed stream on standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<String>,
+    /// Where to: unix:PATH or fifo:PATH
+    #[arg(
+        long,
+        value_name = "TARGET",
+        env = "SPORE_TO",
+        default_value = "unix:/run/mycelia-spore/spore.sock"
+    )]
+    pub(super) to: Target,
+    /// Wait for the reports, print them and end as `run` would
+    #[arg(long)]
+    pub(super) wait: bool,
+    /// The form of the reports
+    #[arg(long, short, value_enum, requires = "wait")]
     pub(super) output: Option<Output>,
 }
 

@@ -2,6 +2,7 @@
 
 use super::args::{Demo, Global};
 use super::exit::{Exit, Failure};
+use super::feed::Feed;
 use super::run::{Work, exit, stream_in};
 use super::{render, setup};
 use crate::authoring::{self, Format};
@@ -85,8 +86,9 @@ pub(super) fn run(global: &Global, args: &Demo) -> Result<Exit, Failure> {
         only: None,
         mode: Mode::Apply,
     };
+    let feed = Feed::Stream(Box::new(Cursor::new(stream)));
     setup::runtime()?.block_on(async {
-        let (summary, server) = stream_in(&settings, store, Cursor::new(stream), work).await?;
+        let (summary, server) = stream_in(&settings, store, feed, work).await?;
         if let Some(server) = server {
             if args.once || summary.stopped {
                 server.stop().await;

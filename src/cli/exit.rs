@@ -1,9 +1,10 @@
 //! Exit codes, and the errors that end a command.
 
 use crate::edge::EdgeError;
+use crate::edge::socket::SocketError;
 use crate::settings::SettingsError;
 use crate::store::StoreError;
-use crate::stream::StreamError;
+use crate::stream::{SendError, SourceError, StreamError};
 use std::io;
 use std::process::ExitCode;
 use thiserror::Error;
@@ -44,6 +45,20 @@ pub(super) enum Failure {
     /// A stream is no stream of messages.
     #[error(transparent)]
     Stream(#[from] StreamError),
+    /// Messages cannot be taken from a source.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// Messages cannot be sent.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// A daemon went away before it had answered.
+    #[error("the connection ended after {reports} of {messages} reports")]
+    Unanswered {
+        /// Reports that came.
+        reports: u64,
+        /// Messages that were sent.
+        messages: u64,
+    },
     /// A backend failed.
     #[error("{}", .0.full())]
     Edge(EdgeError),
@@ -90,6 +105,9 @@ impl Failure {
             Self::Settings(_) | Self::Usage { .. } => Exit::Usage,
             Self::Store(_)
             | Self::Stream(_)
+            | Self::Source(_)
+            | Self::Send(_)
+            | Self::Unanswered { .. }
             | Self::Edge(_)
             | Self::Authoring(_)
             | Self::Io { .. } => Exit::Failed,
@@ -101,7 +119,13 @@ impl Failure {
         match self {
             Self::Usage { hint, .. } => Some(hint),
             Self::Edge(error) => error.hint.as_deref(),
-            Self::Settings(_)
+            Self::Send(
+                SendError::NoReader { .. } | SendError::Socket(SocketError::Nobody { .. }),
+            ) => Some("is `mycelia-spore run --source ...` running there?"),
+            Self::Unanswered { .. } => Some("send again: what was done already is found unchanged"),
+            Self::Source(_)
+            | Self::Send(_)
+            | Self::Settings(_)
             | Self::Store(_)
             | Self::Stream(_)
             | Self::Authoring(_)

@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod encode;
 mod exit;
+mod feed;
 mod generate;
 mod input;
 mod plan;
@@ -14,6 +15,7 @@ mod render;
 mod rollback;
 mod run;
 mod schema;
+mod send;
 mod serve;
 mod setup;
 mod sites;
@@ -45,6 +47,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         None => run::run(&global, &args::Run::default()),
         Some(Command::Run(args)) => run::run(&global, &args),
+        Some(Command::Send(args)) => send::run(&global, &args),
         Some(Command::Plan(args)) => plan::run(&global, &args),
         Some(Command::Validate(args)) => validate::run(&global, &args),
         Some(Command::Build(args)) => build::run(&global, &args),

@@ -2,6 +2,7 @@
 
 use super::args::{Global, Plan};
 use super::exit::{Exit, Failure};
+use super::feed::Feed;
 use super::run::{Work, exit, stream_in};
 use super::{input, render, setup};
 use crate::reconcile::Mode;
@@ -9,7 +10,7 @@ use crate::store::Store;
 
 pub(super) fn run(global: &Global, args: &Plan) -> Result<Exit, Failure> {
     let settings = setup::settings(global, None)?;
-    let input = input::open(args.input.as_ref())?;
+    let feed = Feed::Stream(input::open(args.input.as_ref())?);
     // A plan changes nothing, so it needs no lock and works beside a daemon.
     let store = Store::open_readonly(&settings.state_dir)?;
     let work = Work {
@@ -18,7 +19,7 @@ pub(super) fn run(global: &Global, args: &Plan) -> Result<Exit, Failure> {
         only: args.site.clone(),
         mode: Mode::Plan,
     };
-    let streamed = stream_in(&settings, store, input, work);
+    let streamed = stream_in(&settings, store, feed, work);
     let (summary, _) = setup::runtime()?.block_on(streamed)?;
     Ok(match exit(&summary) {
         Exit::Converged if args.detailed_exitcode && summary.pending => Exit::Pending,

@@ -2,6 +2,7 @@
 
 use super::args::{Global, Run};
 use super::exit::{Exit, Failure};
+use super::feed::Feed;
 use super::{input, render, setup};
 use crate::build::Listener;
 use crate::hosting::local_static::LocalStatic;
@@ -12,9 +13,8 @@ use crate::serve::{self, Sites};
 use crate::settings::Settings;
 use crate::sink::{Form, Sink};
 use crate::store::{SiteRecord, Store};
-use crate::stream;
 use std::collections::BTreeSet;
-use std::io::{self, BufRead};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -23,7 +23,11 @@ use tokio::task::JoinHandle;
 
 pub(super) fn run(global: &Global, args: &Run) -> Result<Exit, Failure> {
     let settings = setup::settings(global, args.jobs)?;
-    let input = input::open(args.input.as_ref())?;
+    let feed = if args.source.is_empty() {
+        Feed::Stream(input::open(args.input.as_ref())?)
+    } else {
+        Feed::sources(args.source.clone())?
+    };
     let store = Store::open(&settings.state_dir)?;
     let work = Work {
         form: render::form(global, args.output),
@@ -32,7 +36,7 @@ pub(super) fn run(global: &Global, args: &Run) -> Result<Exit, Failure> {
         mode: Mode::Apply,
     };
     setup::runtime()?.block_on(async {
-        let (summary, server) = stream_in(&settings, store, input, work).await?;
+        let (summary, server) = stream_in(&settings, store, feed, work).await?;
         match server {
             Some(server) if summary.stopped => server.stop().await,
             Some(server) => server.until_signal().await,
@@ -62,11 +66,11 @@ pub(super) fn exit(summary: &Summary) -> Exit {
     }
 }
 
-/// Reconciles a stream and, when asked to, starts serving before its first message.
+/// Reconciles what comes and, when asked to, starts serving before its first message.
 pub(super) async fn stream_in(
     settings: &Settings,
     store: Store,
-    input: impl BufRead + Send + 'static,
+    feed: Feed,
     work: Work,
 ) -> Result<(Summary, Option<Server>), Failure> {
     let mut local_static = setup::local_static(&settings.state_dir);
@@ -95,12 +99,8 @@ pub(super) async fn stream_in(
         jobs: settings.jobs,
         only: work.only,
     });
-    let stream = stream::spawn(input).map_err(Failure::io("no thread for the stream"))?;
-    let mut sink = Sink::new(work.form, io::stdout());
-    let summary = reconciler
-        .run(stream, &mut sink, setup::signal()?)
-        .await
-        .map_err(Failure::io("reports cannot be written"))?;
+    let sink = Sink::new(work.form, io::stdout());
+    let summary = feed.run(reconciler, sink, &settings.streams).await?;
     Ok((summary, server))
 }
 

@@ -7,5 +7,6 @@ pub(crate) mod lock;
 pub mod process;
 pub mod sandbox;
 pub mod secret;
+pub mod socket;
 
 pub use error::{EdgeError, EdgeErrorKind};

@@ -190,7 +190,11 @@ impl Report {
 /// The report of a message that breaks the schema's rules.
 fn invalid(spore: &Spore, faults: &[Fault]) -> Report {
     let mut report = Report::of(spore, spore.site.clone());
-    report.outcome = Outcome::Invalid;
+    report.outcome = if spore.refused {
+        Outcome::Refused
+    } else {
+        Outcome::Invalid
+    };
     report.faults = faults.to_vec();
     report
 }

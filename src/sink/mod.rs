@@ -25,7 +25,11 @@ pub enum Form {
 pub struct Sink<W> {
     form: Form,
     output: Option<W>,
+    also: Option<Also>,
 }
+
+/// What else learns of each report.
+type Also = Box<dyn FnMut(&Report) + Send>;
 
 impl<W: Write> Sink<W> {
     /// A sink into `output`.
@@ -33,7 +37,16 @@ impl<W: Write> Sink<W> {
         Self {
             form,
             output: Some(output),
+            also: None,
         }
+    }
+
+    /// The same, with `tell` called for each report before it is written, whether or not anybody reads the
+    /// output.
+    #[must_use]
+    pub fn telling(mut self, tell: impl FnMut(&Report) + Send + 'static) -> Self {
+        self.also = Some(Box::new(tell));
+        self
     }
 
     /// Writes one report and hands it on at once.
@@ -41,6 +54,9 @@ impl<W: Write> Sink<W> {
     /// # Errors
     /// The output cannot be written, other than because its reader went away.
     pub fn report(&mut self, report: &Report) -> io::Result<()> {
+        if let Some(tell) = &mut self.also {
+            tell(report);
+        }
         let Some(output) = &mut self.output else {
             return Ok(());
         };

@@ -4,10 +4,31 @@
 //! table that claims too much) means that the reader no longer knows where a message begins; packed
 //! Cap'n Proto has no mark to find the next one by, so the stream ends there. A *content* error lies
 //! within one message that was read whole; it fails that message alone.
+//!
+//! One stream is read by [`spawn`]. [`Intake`] reads several sources at once for as long as the daemon lives:
+//! each has threads of its own, reads message after message by the same rules, and learns of each message's
+//! report. There a framing error ends only what one writer sent.
 
+mod access;
+mod budget;
+mod client;
+mod delivery;
+mod fifo;
+mod intake;
+mod origin;
 mod reader;
+mod socket;
+mod spool;
+mod stop;
 
+pub use crate::edge::socket::Peer;
+pub use access::{Access, Rule, Who};
+pub use client::{Replies, SendError, Target, Writer, recorded};
+pub use delivery::{Delivery, Done};
+pub use intake::{Intake, SourceError, SourceOptions};
+pub use origin::{Origin, SourceSpec, SpecError};
 pub use reader::{Frame, Frames, StreamError};
+pub use stop::Stop;
 
 use crate::decode;
 use crate::model::{Fault, Faults, Line, SiteId, SporeConfig};
@@ -42,6 +63,8 @@ pub struct Spore {
     pub canonical: Vec<u8>,
     /// The configuration, or all that is wrong with it.
     pub config: Result<Arc<SporeConfig>, Faults>,
+    /// Whether what is wrong is not the message but who sent it.
+    pub refused: bool,
 }
 
 impl Spore {
@@ -86,7 +109,39 @@ impl Spore {
             digest,
             canonical,
             config,
+            refused: false,
         }
+    }
+
+    /// What stands for a message that could not be read whole, so that it has its report like any other.
+    #[must_use]
+    pub fn broken(error: &StreamError, origin: &Origin) -> Self {
+        let code = match error {
+            StreamError::Framing { .. } => "stream-framing",
+            StreamError::Io { .. } => "stream-io",
+        };
+        let fault = Fault {
+            code,
+            path: String::new(),
+            message: format!("{origin}: {}", error.full()),
+            hint: Some("send the rest as a new stream".into()),
+        };
+        Self {
+            seq: error.number(),
+            arrived: Instant::now(),
+            site: None,
+            request_id: Line::default(),
+            digest: Digest::of(&[]),
+            canonical: Vec::new(),
+            config: Err(fault.into()),
+            refused: false,
+        }
+    }
+
+    /// Lets the message be refused: who sent it may not.
+    pub fn refuse(&mut self, fault: Fault) {
+        self.config = Err(fault.into());
+        self.refused = true;
     }
 }
 

@@ -56,6 +56,14 @@ pub enum StreamError {
 }
 
 impl StreamError {
+    /// The number of the message at which the stream ended, from 1.
+    #[must_use]
+    pub const fn number(&self) -> u64 {
+        match self {
+            Self::Framing { number, .. } | Self::Io { number, .. } => *number,
+        }
+    }
+
     /// The error and the one below it.
     #[must_use]
     pub fn full(&self) -> String {
@@ -91,6 +99,28 @@ impl<R: BufRead> Frames<R> {
     #[must_use]
     pub const fn bytes_read(&self) -> u64 {
         self.input.count
+    }
+
+    /// What is read from.
+    pub(super) const fn input(&mut self) -> &mut R {
+        &mut self.input.input
+    }
+
+    /// Waits until the next message begins. `false` at the end of the stream.
+    ///
+    /// # Errors
+    /// The input cannot be read.
+    pub(super) fn wait(&mut self) -> Result<bool, StreamError> {
+        if self.ended {
+            return Ok(false);
+        }
+        let begins = self.input.fill_buf().map(|bytes| !bytes.is_empty());
+        self.ended = !matches!(begins, Ok(true));
+        begins.map_err(|error| StreamError::Io {
+            number: self.number + 1,
+            offset: self.input.count,
+            source: self.input.error.take().unwrap_or(error),
+        })
     }
 
     fn read(&mut self) -> Result<Option<Frame>, StreamError> {

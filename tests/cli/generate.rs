@@ -153,6 +153,7 @@ fn help_names_every_command() {
 
     Commands:
       run        Apply each message of a stream
+      send       Send messages to a running daemon
       plan       Show what each message of a stream would change, and change nothing
       validate   Check each message of a stream without looking at any site
       build      Make the files of a site and publish nothing

@@ -9,11 +9,12 @@
 
 import { readdirSync, realpathSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Message } from "capnp-es";
 import { BuildType, HostingProvider, RepoProvider, SiteKind, SporeConfig } from "./schema/spore.js";
 
 /** The packed message of one folder of ready-made files. */
-function packed(id, path) {
+export function packed(id, path) {
   const message = new Message();
   const config = message.initRoot(SporeConfig);
   config.schemaVersion = 1;
@@ -36,12 +37,25 @@ function write(bytes) {
   }
 }
 
-const sites = process.argv[2];
-if (sites === undefined) {
-  console.error("Usage: node publish.js SITES");
-  process.exit(2);
+/** Names and paths of the folders below a directory. */
+export function folders(sites) {
+  const found = readdirSync(sites, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const names = found.map(({ name }) => name).sort();
+  return names.map((name) => ({ name, path: join(realpathSync(sites), name) }));
 }
-const folders = readdirSync(sites, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-for (const { name } of folders.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-  write(packed(name, join(realpathSync(sites), name)));
+
+/** Writes a message for each folder to standard output. */
+function main() {
+  const sites = process.argv[2];
+  if (sites === undefined) {
+    console.error("Usage: node publish.js SITES");
+    process.exit(2);
+  }
+  for (const { name, path } of folders(sites)) {
+    write(packed(name, path));
+  }
+}
+
+if (realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  main();
 }
