@@ -214,6 +214,7 @@ install_step_works() {
         for file in "$@"; do if [[ -f $file ]]; then install -D -t "$out/share/completions" "$file"; fi; done
       }
       installManPage() { install -D -t "$out/share/man/man1" "$@"; }
+      wrapProgram() { [[ -x $1 && $* == *" --suffix PATH : "*bubblewrap*git*util-linux* ]]; }
       source "$scratch/install"'
   )
   for file in completions/mycelia-spore.{bash,zsh,fish} man/man1/mycelia-spore.1 doc/mycelia-spore/LICENSE \
