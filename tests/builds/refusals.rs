@@ -91,6 +91,8 @@ fn a_lock_file_that_is_behind_names_what_it_lacks() {
         let build = json!({ "type": "command", "command": [manager, "run", "build"] });
         let report = farm.send(&message(build));
         assert_eq!(report["outcome"], "failed", "{manager}: {report:#}");
+        let error = report["error"]["message"].as_str().unwrap();
+        assert!(error.contains(told), "{manager}: {error}");
         let hint = report["error"]["hint"].as_str().unwrap();
         assert!(hint.contains("mycelia-spore logs site"), "{hint}");
         assert!(farm.log().contains(told), "{manager}: {}", farm.log());
@@ -111,6 +113,7 @@ fn a_build_that_fails_tells_the_last_it_wrote() {
     let report = farm.send(&message(json!({ "type": "hugo" })));
     assert_eq!(report["outcome"], "failed", "{report:#}");
     let error = report["error"]["message"].as_str().unwrap();
+    assert!(error.starts_with("hugo failed (exit code 255)"), "{error}");
     assert!(error.contains("lantern"), "{error}");
     assert!(farm.log().contains("lantern"), "{}", farm.log());
 }
