@@ -19,7 +19,7 @@ shift
 place() {
   local name=$1 place
   while true; do
-    for place in done failed; do
+    for place in "done" failed; do
       if [[ -e $spool/$place/$name ]]; then
         echo "$place"
         return
