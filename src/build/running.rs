@@ -283,6 +283,7 @@ impl Running<'_> {
     ) -> Result<Dependencies, EdgeError> {
         let workshop = Arc::clone(&self.pending.workshop);
         let version = workshop.tools.manager(manager.program(), &found.node)?;
+        manager.keeps_to_lock_file(&version)?;
         let tools = [
             format!("node {}", found.node.version),
             format!("{} {version}", manager.program()),

@@ -75,6 +75,65 @@ fn no_manager_runs_scripts_of_an_installation() {
     }
 }
 
+/// A project, its package manager, and files by which the manager would run something instead of itself or beside
+/// itself.
+type OwnProgram = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
+const OWN_PROGRAMS: [OwnProgram; 4] = [
+    (
+        "yarn",
+        "yarn",
+        &[
+            (".yarnrc", "yarn-path \".yarn/releases/own.cjs\"\n"),
+            (".yarn/releases/own.cjs", "console.log('I_RAN')"),
+        ],
+    ),
+    (
+        "yarn",
+        "yarn",
+        &[
+            (".yarnrc.yml", "yarnPath: .yarn/releases/own.cjs\n"),
+            (".yarn/releases/own.cjs", "console.log('I_RAN')"),
+        ],
+    ),
+    ("pnpm", "pnpm", &[(".pnpmfile.cjs", "console.log('I_RAN')")]),
+    (
+        "npm-plain",
+        "npm",
+        &[(
+            ".npmrc",
+            "node-options=--import=data:text/javascript,console.log('I_RAN')\n",
+        )],
+    ),
+];
+
+#[test]
+fn no_manager_runs_programs_of_the_project_while_there_is_a_network() {
+    for (name, manager, files) in OWN_PROGRAMS {
+        let unchecked = format!("programs of a project that {manager} leaves alone");
+        let Some(farm) = farm(Needs::Node, Registry::Near, &unchecked) else {
+            return;
+        };
+        let mut project = Fixture::named(name);
+        for (path, text) in files {
+            project = project.with(path, *text);
+        }
+        farm.push(&project);
+        let mut message = built_by(manager);
+        message["build"]["command"] = json!(["node", "build.js"]);
+        let report = farm.send(&message);
+        let log = farm.log();
+        let (_, installing) = log.split_once("== dependencies: ").expect(&log);
+        let installing = installing.split("\n== ").next().unwrap();
+        assert!(!installing.contains("I_RAN"), "{files:?}: {log}");
+        assert_eq!(report["outcome"], "applied", "{files:?}: {log}");
+    }
+}
+
 #[test]
 fn a_build_writes_to_neither_its_packages_nor_the_network() {
     let Some(farm) = farm(Needs::Node, Registry::Near, "what a build is kept from") else {

@@ -10,13 +10,12 @@ use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
 /// Files that package managers read when they install.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 10] = [
     "package.json",
     "package-lock.json",
     "npm-shrinkwrap.json",
     "pnpm-lock.yaml",
     "pnpm-workspace.yaml",
-    ".pnpmfile.cjs",
     "yarn.lock",
     ".npmrc",
     ".yarnrc",
@@ -27,8 +26,8 @@ const NAMES: [&str; 11] = [
 /// Endings of files that a lock file may refer to: patches of packages, and packages kept beside the source.
 const ENDINGS: [&str; 3] = ["patch", "diff", "tgz"];
 
-/// Folders of yarn's own programs and patches.
-const YARN: [&str; 3] = [".yarn/releases", ".yarn/plugins", ".yarn/patches"];
+/// The folder of yarn's patches. Its others hold programs, which do not run then.
+const YARN: &str = ".yarn/patches";
 
 /// Folders that tools write to inside of installed dependencies.
 pub(in crate::build) const WRITTEN: [&str; 4] = [".cache", ".vite", ".vite-temp", ".astro"];
@@ -103,8 +102,13 @@ impl Manager {
                 // pnpm fetches the release of itself that package.json names, which the operator did not install.
                 ("npm_config_manage_package_manager_versions", "false"),
             ],
-            Self::Yarn => &[("YARN_DISABLE_SELF_UPDATE_CHECK", "true")],
+            Self::Yarn => &[
+                ("YARN_DISABLE_SELF_UPDATE_CHECK", "true"),
+                // Else a project's own file could run instead of yarn.
+                ("YARN_IGNORE_PATH", "1"),
+            ],
             Self::YarnBerry => &[
+                ("YARN_IGNORE_PATH", "1"),
                 ("YARN_NODE_LINKER", "node-modules"),
                 ("YARN_ENABLE_TELEMETRY", "false"),
                 ("YARN_ENABLE_GLOBAL_CACHE", "false"),
@@ -124,7 +128,7 @@ fn decides(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str());
     name.is_some_and(|name| NAMES.contains(&name))
         || ending.is_some_and(|ending| ENDINGS.contains(&ending))
-        || YARN.iter().any(|folder| path.starts_with(folder))
+        || path.starts_with(YARN)
 }
 
 /// The folders of dependencies below a folder, relative to it, those within others left out.

@@ -2,6 +2,8 @@
 
 use super::pin::{manifest, read};
 use crate::edge::EdgeError;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -67,7 +69,10 @@ impl Manager {
                 "--no-fund",
                 // Some attempts, so that a network that is down is told within a minute.
                 "--fetch-retries=2",
+                "--fetch-retry-mintimeout=1000",
                 "--fetch-retry-maxtimeout=10000",
+                // A project's .npmrc could name another program.
+                "--git=git",
                 "--cache",
                 store,
             ],
@@ -76,6 +81,7 @@ impl Manager {
                 "install",
                 "--frozen-lockfile",
                 "--ignore-scripts",
+                "--ignore-pnpmfile",
                 "--store-dir",
                 store,
             ],
@@ -92,6 +98,25 @@ impl Manager {
             Self::Bun => &["bun", "install", "--frozen-lockfile", "--ignore-scripts"],
         };
         words.iter().map(|word| (*word).to_owned()).collect()
+    }
+}
+
+impl Manager {
+    /// Whether an installed release keeps to the lock file. yarn of another generation than the lock file's takes
+    /// what is newest and writes the lock file anew, whatever it is told.
+    ///
+    /// # Errors
+    /// It does not.
+    pub(in crate::build) fn keeps_to_lock_file(self, version: &str) -> Result<(), EdgeError> {
+        let first = version.split('.').next().unwrap_or_default() == "1";
+        let (lock, wanted) = match self {
+            Self::Yarn if !first => ("yarn 1", "yarn 1"),
+            Self::YarnBerry if first => ("yarn 2 or later", "the yarn that wrote it"),
+            Self::Npm | Self::Pnpm | Self::Yarn | Self::YarnBerry | Self::Bun => return Ok(()),
+        };
+        let message = format!("yarn.lock is of {lock}, and yarn {version} is installed");
+        let hint = format!("install {wanted}, and name its folder in builds.tools of the settings");
+        Err(EdgeError::unsupported(message).at("build.type").hint(hint))
     }
 }
 
@@ -135,7 +160,10 @@ fn locked(folder: &Path) -> Result<Option<Manager>, EdgeError> {
             .hint("keep the one that is in use"));
     }
     Ok(Some(match manager {
-        Manager::Yarn if is_berry(&folder.join(name))? => Manager::YarnBerry,
+        Manager::Yarn if is_berry(&folder.join(name))? => {
+            refuse_plugins(folder)?;
+            Manager::YarnBerry
+        }
         Manager::Bun => {
             let message = format!("dependencies locked by bun ({name}) are not supported");
             return Err(EdgeError::unsupported(message)
@@ -149,6 +177,32 @@ fn locked(folder: &Path) -> Result<Option<Manager>, EdgeError> {
 /// Whether a `yarn.lock` is of yarn 2 or later, which begin theirs with what they call metadata.
 fn is_berry(lock: &Path) -> Result<bool, EdgeError> {
     Ok(read(lock)?.is_some_and(|text| text.lines().any(|line| line == "__metadata:")))
+}
+
+/// Refuses plugins of yarn, which are programs of the project: nothing else of it runs where there is a network.
+fn refuse_plugins(folder: &Path) -> Result<(), EdgeError> {
+    #[derive(Deserialize)]
+    struct Configuration {
+        plugins: Option<IgnoredAny>,
+    }
+    let Some(text) = read(&folder.join(".yarnrc.yml"))? else {
+        return Ok(());
+    };
+    if text.trim().is_empty() {
+        return Ok(());
+    }
+    let configuration: Configuration = serde_saphyr::from_str(&text).map_err(|error| {
+        EdgeError::rejected(".yarnrc.yml cannot be read")
+            .at("build.type")
+            .source(error)
+    })?;
+    if configuration.plugins.is_none() {
+        return Ok(());
+    }
+    let message = ".yarnrc.yml names plugins, which yarn would run while it installs";
+    Err(EdgeError::unsupported(message)
+        .at("build.type")
+        .hint("remove them; those that yarn 4 comes with need not be named"))
 }
 
 /// What a website without a lock file is.
@@ -206,6 +260,39 @@ mod tests {
         assert_eq!(above, Ok(Some((String::new(), Some(Manager::Pnpm)))));
         let both = [("yarn.lock", ""), ("web/package-lock.json", "{}")];
         assert_eq!(found(&both), web(Manager::Npm));
+    }
+
+    #[test]
+    fn yarn_keeps_to_lock_files_of_its_generation() {
+        let keeps = |manager: Manager, version| manager.keeps_to_lock_file(version).is_ok();
+        assert!(keeps(Manager::Yarn, "1.22.22"));
+        assert!(!keeps(Manager::Yarn, "4.18.1"));
+        assert!(keeps(Manager::YarnBerry, "4.18.1"));
+        assert!(!keeps(Manager::YarnBerry, "1.22.22"));
+        assert!(keeps(Manager::Npm, "1.0.0"));
+    }
+
+    #[test]
+    fn plugins_of_yarn_are_refused() {
+        let lock = ("web/yarn.lock", "__metadata:\n  version: 8\n");
+        let with = |text| found(&[lock, ("web/.yarnrc.yml", text)]);
+        let fine = Ok(Some(("web".to_owned(), Some(Manager::YarnBerry))));
+        for text in [
+            "",
+            "# nothing\n",
+            "nodeLinker: node-modules\nnpmScopes:\n  a: {}\n",
+        ] {
+            assert_eq!(with(text), fine, "{text}");
+        }
+        let told = ".yarnrc.yml names plugins, which yarn would run while it installs";
+        for text in [
+            "plugins:\n  - a.cjs\n",
+            "nodeLinker: pnp\n\"plugins\": [{path: a.cjs}]\n",
+        ] {
+            assert_eq!(with(text), Err(told.into()), "{text}");
+        }
+        let broken = with("plugins: [");
+        assert_eq!(broken, Err(".yarnrc.yml cannot be read".into()));
     }
 
     #[test]
