@@ -79,15 +79,7 @@ impl Spool {
         if !found.is_dir() {
             return Err(SourceError::NoDirectory { path: root.into() });
         }
-        let folder = |name| {
-            let path = root.join(name);
-            match DirBuilder::new().mode(0o700).create(&path) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                    Err(SourceError::io(&path)(error))
-                }
-                _ => Ok(path),
-            }
-        };
+        let folder = |name| folder(&root.join(name));
         let folders = Folders {
             root: root.into(),
             work: folder("work")?,
@@ -133,6 +125,7 @@ impl Spool {
 
     /// Works again on what was being worked on when the last process ended.
     fn again(&self, outlet: &Outlet) -> End {
+        task::clear(&self.folders.work);
         let names = files(&self.folders.work).unwrap_or_else(|error| {
             tracing::error!("{}: {error}", self.folders.work.display());
             Vec::new()
@@ -189,6 +182,24 @@ impl Spool {
             task.read();
         }
         end
+    }
+}
+
+/// Makes a folder, unless it is there. What leads elsewhere is refused: files would be moved out of the
+/// directory.
+fn folder(path: &Path) -> Result<PathBuf, SourceError> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            return Err(SourceError::io(path)(error));
+        }
+        _ => {}
+    }
+    let found = fs::symlink_metadata(path).map_err(SourceError::io(path))?;
+    let path = path.to_path_buf();
+    if found.is_dir() {
+        Ok(path)
+    } else {
+        Err(SourceError::NoDirectory { path })
     }
 }
 

@@ -97,6 +97,8 @@ fn after_what_is_no_message_the_rest_of_a_writer_is_thrown_away() {
 fn a_pipe_that_is_replaced_is_found_again() {
     let world = World::new();
     let daemon = daemon(&world);
+    open(&world).write_all(&message(&world, "a")).unwrap();
+    assert_eq!(daemon.report()["site"], "a");
     fs::remove_file(world.path("pipe")).unwrap();
     // The daemon looks every ten seconds, and makes the pipe anew.
     until("the pipe is there again", || world.path("pipe").exists());

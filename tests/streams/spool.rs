@@ -131,11 +131,13 @@ fn what_was_being_worked_on_when_the_daemon_was_killed_is_worked_on_again() {
     if before.is_empty() {
         assert_eq!(names(&world, "work"), ["large"]);
     }
+    world.write("spool/work/.report-left", "{");
     let second = daemon(&world);
     if names(&world, "done").is_empty() {
         assert_eq!(second.report()["site"], "large");
     }
     until("it is put away", || !names(&world, "done").is_empty());
+    // Neither the file nor the beginning of its reports is left over.
     until("nothing is left", || names(&world, "work").is_empty());
     assert_eq!(names(&world, "done"), ["large", "large.report.json"]);
     assert_eq!(reports(&world, "done/large").len(), 1);
@@ -169,5 +171,13 @@ fn what_is_no_message_file_is_left_or_put_aside() {
     exit: 1
     --- err
     error: file is no directory
+    ");
+    fs::create_dir_all(world.path("elsewhere")).unwrap();
+    fs::create_dir(world.path("trap")).unwrap();
+    std::os::unix::fs::symlink("../elsewhere", world.path("trap/work")).unwrap();
+    assert_snapshot!(told("dir:trap"), @"
+    exit: 1
+    --- err
+    error: trap/work is no directory
     ");
 }

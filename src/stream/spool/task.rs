@@ -31,6 +31,17 @@ struct State {
     reports: Option<NamedTempFile>,
 }
 
+/// Removes reports that a process left which did not get to the end of their file: they are written anew.
+pub(super) fn clear(work: &Path) {
+    for entry in fs::read_dir(work).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes()) {
+            // One that cannot be removed is only left over.
+            drop(fs::remove_file(entry.path()));
+        }
+    }
+}
+
 impl Task {
     pub(super) fn new(folders: Folders, busy: Busy, name: &OsStr) -> Self {
         Self(Arc::new(Mutex::new(State {
