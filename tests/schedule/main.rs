@@ -1,0 +1,9 @@
+//! When which site is worked on: single decisions, and thousands of simulated lives in virtual time.
+#![cfg(test)]
+
+mod circuits;
+mod decisions;
+mod model;
+mod rig;
+mod simulation;
+mod world;
