@@ -19,6 +19,7 @@ mod pages;
 mod peer;
 mod publish;
 mod reconcile;
+mod schedule;
 mod site;
 mod wrangler;
 
@@ -27,10 +28,11 @@ use std::process::ExitCode;
 
 type Case = fn(&mut Table) -> Result<()>;
 
-const CASES: [(&str, Case); 5] = [
+const CASES: [(&str, Case); 6] = [
     ("decode", decode::run),
     ("memory", memory::run),
     ("reconcile", reconcile::run),
+    ("schedule", schedule::run),
     ("publish", publish::run),
     ("pages", pages::run),
 ];
@@ -38,6 +40,10 @@ const CASES: [(&str, Case); 5] = [
 fn main() -> Result<ExitCode> {
     if std::env::args().any(|argument| argument == memory::CHILD) {
         memory::child()?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if std::env::args().any(|argument| argument == schedule::CHILD) {
+        schedule::child()?;
         return Ok(ExitCode::SUCCESS);
     }
     // `cargo bench` adds `--bench`; a test run of all targets does not, and is not kept waiting.

@@ -78,7 +78,7 @@ pub struct Counts {
     /// Sites that differ from what was asked for.
     pub drifted: usize,
     /// Sites that wait for a person's approval.
-    pub awaiting: usize,
+    pub unapproved: usize,
 }
 
 impl Schedule {
@@ -121,7 +121,7 @@ impl Schedule {
                 Health::Good | Health::Repaired => {}
                 Health::Failing => counts.failing += 1,
                 Health::Drifted => counts.drifted += 1,
-                Health::Awaiting => counts.awaiting += 1,
+                Health::Awaiting => counts.unapproved += 1,
             }
         }
         counts

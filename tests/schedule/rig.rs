@@ -113,7 +113,8 @@ impl Rig {
     pub(crate) fn sleep(&mut self) -> Vec<Command> {
         let wake = self.schedule.next_wake().unwrap();
         let left = at(self.second).until(wake);
-        self.tick(self.second + left.as_nanos().div_ceil(1_000_000_000) as u64)
+        let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+        self.tick(self.second + seconds)
     }
 }
 

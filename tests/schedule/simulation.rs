@@ -8,7 +8,7 @@ const LIVES: u64 = 10_000;
 
 #[test]
 fn what_is_promised_holds_in_ten_thousand_lives() {
-    if let Some(seed) = std::env::var("SPORE_SEED").ok() {
+    if let Ok(seed) = std::env::var("SPORE_SEED") {
         let (lived, trace) = World::live(seed.parse().unwrap(), true);
         panic!("{}\n{lived:?}", trace.join("\n"));
     }

@@ -8,10 +8,7 @@ use std::sync::Arc;
 pub(super) struct Life {
     pub(super) accounts: Arc<[Account]>,
     pub(super) drift: Option<DriftMode>,
-    /// Paused by its message.
-    pub(super) asked: bool,
-    /// Paused by the operator.
-    pub(super) ordered: bool,
+    pub(super) pauses: Pauses,
     pub(super) run: Option<Run>,
     /// The newest message, not begun with.
     pub(super) waiting: Option<Waiting>,
@@ -24,6 +21,21 @@ pub(super) struct Life {
     pub(super) health: Health,
     /// Forgotten while a run was under way.
     pub(super) gone: bool,
+}
+
+/// Why a site is left alone.
+#[derive(Debug)]
+pub(super) struct Pauses {
+    /// Its message says so.
+    pub(super) asked: bool,
+    /// The operator says so.
+    pub(super) ordered: bool,
+}
+
+impl Pauses {
+    pub(super) const fn any(&self) -> bool {
+        self.asked || self.ordered
+    }
 }
 
 #[derive(Debug)]
@@ -55,8 +67,10 @@ impl Life {
         Self {
             accounts: terms.accounts,
             drift: terms.drift,
-            asked: terms.paused,
-            ordered: false,
+            pauses: Pauses {
+                asked: terms.paused,
+                ordered: false,
+            },
             run: None,
             waiting: None,
             retry: None,
@@ -95,7 +109,7 @@ impl Life {
     /// The earliest and the latest moment at which it is to be worked on, by what is known; `None` when nothing
     /// is to be done until there is a message.
     pub(super) fn window(&self, now: Time) -> Option<(Time, Time)> {
-        if self.run.is_some() || self.asked || self.ordered {
+        if self.run.is_some() || self.pauses.any() {
             return None;
         }
         if self.waiting.is_some() {

@@ -14,6 +14,7 @@ use mycelia_spore::schedule::{
     SHORTEST_REST, Schedule, Settlement, Terms, Ticket, Time, Why,
 };
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What is wrong.
 pub(crate) type Checked = Result<(), String>;
@@ -108,7 +109,7 @@ impl Model {
             return;
         }
         let mut life = Life::new(record.terms);
-        life.ordered = record.suspended;
+        life.pauses.ordered = record.suspended;
         life.unfinished = record.unfinished;
         life.health = record.health;
         life.edge = record.next_edge;
@@ -139,7 +140,7 @@ impl Model {
             .or(retry.and_then(|it| it.ticket));
         life.accounts = terms.accounts;
         life.drift = terms.drift;
-        life.asked = terms.paused;
+        life.pauses.asked = terms.paused;
         life.gone = false;
         life.unfinished = true;
         life.waiting = Some(Waiting {
@@ -152,7 +153,7 @@ impl Model {
 
     fn suspended(&mut self, site: &SiteId, ordered: bool) {
         if let Some(life) = self.sites.get_mut(site) {
-            life.ordered = ordered;
+            life.pauses.ordered = ordered;
             self.quiet(site);
         }
     }
@@ -218,7 +219,7 @@ impl Model {
             .judge(self.now, site, &run.accounts, ended, &self.options.breaker);
         let drift = &self.options.drift;
         let interval = drift.interval.max(SHORTEST_REST);
-        let least = interval - interval / 100 * u32::from(drift.jitter.min(100));
+        let least = interval / 100 * (100 - u32::from(drift.jitter.min(100)));
         let window = (
             self.now + least.max(SHORTEST_REST),
             self.now + interval.max(SHORTEST_REST),
@@ -237,8 +238,8 @@ impl Model {
             }
             Ended::Failed {
                 class, retry_after, ..
-            } => self.failed(site, run, class, retry_after),
-            Ended::Interrupted => self.failed(site, run, Class::Interrupted, None),
+            } => self.failed(site, &run, class, retry_after),
+            Ended::Interrupted => self.failed(site, &run, Class::Interrupted, None),
         }
         if self.sites.get(site).is_some_and(|life| life.gone) {
             self.sites.remove(site);
@@ -246,13 +247,7 @@ impl Model {
         self.quiet(site);
     }
 
-    fn failed(
-        &mut self,
-        site: &SiteId,
-        run: life::Run,
-        class: Class,
-        asked: Option<std::time::Duration>,
-    ) {
+    fn failed(&mut self, site: &SiteId, run: &life::Run, class: Class, asked: Option<Duration>) {
         let Some(life) = self.sites.get_mut(site) else {
             return;
         };
@@ -269,14 +264,14 @@ impl Model {
             Settlement::Forgotten
         } else if self.draining {
             Settlement::Left
-        } else if life.asked || life.ordered {
+        } else if life.pauses.any() {
             life.look = Some((self.now, self.now));
             Settlement::Paused
         } else if run.attempt < self.options.retry.attempts {
             let bound = self.options.retry.bound(run.attempt);
             let (least, most) = match asked {
                 Some(asked) => (asked, asked + self.options.retry.bound(1)),
-                None => (std::time::Duration::ZERO, bound),
+                None => (Duration::ZERO, bound),
             };
             life.retry = Some(Retry {
                 ticket: run.ticket,
@@ -306,7 +301,7 @@ impl Model {
         } else {
             Settlement::Paused
         };
-        if life.run.is_some() || !(self.draining || life.asked || life.ordered) {
+        if life.run.is_some() || !(self.draining || life.pauses.any()) {
             return;
         }
         if life.waiting.is_some() || life.retry.is_some() {
