@@ -2,7 +2,9 @@
 #![cfg(test)]
 
 mod circuits;
-mod decisions;
+mod ends;
+mod looks;
+mod messages;
 mod model;
 mod rig;
 mod simulation;

@@ -38,6 +38,13 @@ pub(crate) fn plain() -> Options {
     }
 }
 
+/// The same with looks.
+pub(crate) fn looking(mode: DriftMode) -> Options {
+    let mut options = plain();
+    options.drift.mode = mode;
+    options
+}
+
 pub(crate) fn terms(accounts: &[u32]) -> Terms {
     Terms {
         accounts: accounts.iter().copied().map(Account).collect(),
