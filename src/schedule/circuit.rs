@@ -77,13 +77,10 @@ impl Circuits {
         }
     }
 
-    /// Lets a site wait for an account.
+    /// Lets a site wait for an account that is an [obstacle](Self::obstacle) to it.
     pub(super) fn hold(&mut self, account: Account, key: Key, slot: Slot) {
         let circuit = self.troubled.entry(account).or_default();
         circuit.held.insert(key, slot);
-        if circuit.state == State::HalfOpen(None) {
-            self.wanting.insert(account);
-        }
     }
 
     /// Lets a site wait no longer.

@@ -226,6 +226,7 @@ impl IndexMut<Slot> for Sites {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Parse;
 
     #[test]
     fn a_site_at_rest_is_small() {
@@ -238,5 +239,18 @@ mod tests {
             "{most} bytes, {} of them fixed",
             size_of::<Site>()
         );
+    }
+    #[test]
+    fn the_slot_of_a_forgotten_site_is_used_again() {
+        let name = |number: u32| SiteId::parse(&format!("site-{number}")).unwrap();
+        let mut sites = Sites::default();
+        let kept = sites.enter(name(0));
+        for number in 1..100 {
+            let slot = sites.enter(name(number));
+            assert_eq!(slot, sites.enter(name(number)));
+            sites.remove(slot);
+        }
+        assert_eq!((sites.slots.len(), sites.find(&name(0))), (2, Some(kept)));
+        assert_eq!(sites.find(&name(99)), None);
     }
 }

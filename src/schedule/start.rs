@@ -1,9 +1,9 @@
 //! Which site is started next.
 
+use super::Schedule;
 use super::event::{Account, Command, Why};
 use super::site::{Lane, Place, Slot, Work};
 use super::time::Time;
-use super::{Schedule, Stage};
 use std::sync::Arc;
 
 /// Messages that may begin one after another while a look waits. Messages come first, but looks come: with as
@@ -20,11 +20,8 @@ pub(super) struct Run {
 }
 
 impl Schedule {
-    /// Starts all that may be.
+    /// Starts all that may be: nothing, when the end has begun, since then nothing is in line.
     pub(super) fn start(&mut self, out: &mut Vec<Command>) {
-        if self.stage != Stage::Working {
-            return;
-        }
         while self.running.len() < self.options.bounds.jobs.max(1) {
             let Some(slot) = self.pick() else {
                 return;

@@ -1,7 +1,7 @@
 //! Messages: which is carried out, when, how often, and what becomes of it.
 
 use crate::rig::{Rig, at, failed, lines, plain, site};
-use mycelia_spore::schedule::{Class, Command, Ended, Phase};
+use mycelia_spore::schedule::{Class, Command, Ended, Phase, RetryPolicy};
 use std::time::Duration;
 
 #[test]
@@ -79,6 +79,35 @@ fn what_may_pass_is_tried_again_until_the_bound_and_told_once() {
         lines(&rig.done("blog")),
         ["blog: message 3 Completed", "blog: tell Recovery"]
     );
+}
+
+#[test]
+fn waits_grow_from_the_first_to_the_longest() {
+    let policy = RetryPolicy {
+        first: Duration::from_secs(3),
+        factor: 2,
+        max: Duration::from_secs(20),
+        attempts: 9,
+    };
+    let bounds = [1, 2, 3, 4, u32::MAX].map(|attempts| policy.bound(attempts).as_secs());
+    assert_eq!(bounds, [3, 6, 12, 20, 20]);
+    let mut options = plain();
+    options.retry = policy;
+    let (mut rig, mut longest) = (Rig::new(options), [Duration::ZERO; 3]);
+    for ticket in 0..500 {
+        rig.send("blog", ticket);
+        for longest in &mut longest {
+            rig.end("blog", failed(Class::Transient, None));
+            let wait = at(rig.second).until(rig.schedule.next_wake().unwrap());
+            *longest = wait.max(*longest);
+            rig.sleep();
+        }
+        rig.done("blog");
+    }
+    for (longest, bound) in longest.into_iter().zip([3, 6, 12]) {
+        let bound = Duration::from_secs(bound);
+        assert!(bound * 9 / 10 < longest && longest <= bound, "{longest:?}");
+    }
 }
 
 #[test]

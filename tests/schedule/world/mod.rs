@@ -115,7 +115,12 @@ impl World {
 
     fn days(&mut self) -> Checked {
         let plan = self.plan();
-        let storm = Time::default() + plan.storm;
+        // Without a calm the end comes in the middle of it.
+        let end = match plan.calm {
+            Some(_) => plan.storm,
+            None => self.part(plan.storm),
+        };
+        let storm = Time::after(end);
         self.until(storm)?;
         if let Some(calm) = plan.calm {
             self.calm = true;
@@ -140,8 +145,7 @@ impl World {
 
     /// The end: a drain that may be cut short, and what comes too late.
     fn end(&mut self) -> Checked {
-        self.agenda
-            .retain(|_, act| matches!(act, Act::Tell(Event::Finished { .. })));
+        // What else was to happen from outside happens all the same, and leads to nothing.
         if self.random.u8(..) < 200 {
             self.tell(Event::Drain)?;
             let late = self.random_site();
