@@ -71,7 +71,7 @@ pub(crate) fn child() -> Result<()> {
 }
 
 /// A line of this process's status, in MB of 1,000,000 bytes.
-fn held(what: &str) -> Result<f64> {
+pub(crate) fn held(what: &str) -> Result<f64> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status
         .lines()

@@ -20,6 +20,7 @@ mod pages;
 mod peer;
 mod publish;
 mod reconcile;
+mod schedule;
 mod site;
 mod wrangler;
 
@@ -32,6 +33,7 @@ const CASES: [(&str, Case); 6] = [
     ("decode", decode::run),
     ("memory", memory::run),
     ("reconcile", reconcile::run),
+    ("schedule", schedule::run),
     ("publish", publish::run),
     ("builds", builds::run),
     ("pages", pages::run),
@@ -40,6 +42,10 @@ const CASES: [(&str, Case); 6] = [
 fn main() -> Result<ExitCode> {
     if std::env::args().any(|argument| argument == memory::CHILD) {
         memory::child()?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if std::env::args().any(|argument| argument == schedule::CHILD) {
+        schedule::child()?;
         return Ok(ExitCode::SUCCESS);
     }
     // `cargo bench` adds `--bench`; a test run of all targets does not, and is not kept waiting.

@@ -36,6 +36,7 @@ pub mod records;
 pub mod registrar;
 pub mod release;
 pub mod report;
+pub mod schedule;
 pub mod schema;
 pub mod serve;
 pub mod settings;
