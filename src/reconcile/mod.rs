@@ -4,12 +4,20 @@
 //! newer one for its site arrives is superseded: only the newest configuration counts. Reports are given
 //! in the order of the messages.
 
+mod control;
+mod event;
 mod missed;
 mod queue;
 mod rollback;
 mod site;
+mod view;
 
+pub use control::{Control, Gone, SiteOrder};
+pub use event::{Event, Events, Happening, class_name};
 pub use site::{Mode, Reconciler};
+pub use view::{
+    Activity, BOUNDS, CircuitView, Histogram, Problem, SiteView, Snapshot, Totals, Which,
+};
 
 use crate::model::{Fault, Line, SiteId};
 use crate::plan::Withheld;
