@@ -1,6 +1,7 @@
 # mycelia-spore: the answer to a `SporeConfig`.
 #
-# The daemon gives exactly one report for each message, in the order of the messages.  With
+# The daemon gives exactly one report for each message: in the order of the messages when it reads
+# one stream to its end, and as they are done when it lives on and reads from several sources.  With
 # `--output capnp` reports are written in the packed stream encoding, back to back; `capnp decode
 # --packed report.capnp SporeReport` shows them.  The JSON lines of `--output json` carry the same
 # fields; there `requestId` and `elapsedMs` are spelled `request_id` and `elapsed_ms`, and empty
@@ -48,7 +49,26 @@ struct SporeReport {
   # Everything that is wrong.  An invalid message lists all its faults, not only the first.
 
   elapsedMs @11 :Float64;
-  # From the message's arrival to this report, in milliseconds.
+  # From the message's arrival to this report, in milliseconds.  For work that no message asked
+  # for, from its beginning.
+
+  cause @12 :ReportCause;
+  # What the work was done for.  Where it is not `message`, `seq` is 0.
+}
+
+enum ReportCause {
+  # Why a website was worked on.
+
+  message @0;
+  # A message asked for it.
+  resume @1;
+  # What was accepted earlier was still to be done: when the daemon ended, or when it last failed.
+  edge @2;
+  # A moment came at which the website changes by itself.
+  drift @3;
+  # The daemon looked whether the website is still as asked.
+  operator @4;
+  # The operator asked for it.
 }
 
 enum ReportOutcome {

@@ -114,6 +114,26 @@ struct Lifecycle {
   # Turns deletion protection on when the message is applied.  It is then kept by the daemon: no later
   # message turns it off, only the operator's `mycelia-spore unprotect SITE`, and the same message sent
   # again does not turn it on again.  If absent, protection stays as it is.
+
+  drift @2 :Drift;
+  # What the daemon does when it finds the website other than asked, looking by itself from time to
+  # time.  If absent, what the operator's settings say.
+}
+
+enum Drift {
+  # What is done about a website that is not as asked any more.
+
+  asSettings @0;
+  # What the operator's settings say.
+
+  repair @1;
+  # It is made as asked.
+
+  report @2;
+  # It is told and left.
+
+  off @3;
+  # It is not looked for.
 }
 
 enum Ensure {

@@ -9,9 +9,9 @@ mod record;
 mod treelink;
 
 use crate::model::{
-    Build, CfFramework, DnsConfig, Domains, Ensure, EnvironmentVariable, Fault, Faults, Label,
-    Money, OutputDir, Parse, PurchaseConfig, Repo, RepoPlace, RepoProvider, Site, SporeConfig,
-    VariableValue,
+    Build, CfFramework, DnsConfig, Domains, Drift, Ensure, EnvironmentVariable, Fault, Faults,
+    Label, Money, OutputDir, Parse, PurchaseConfig, Repo, RepoPlace, RepoProvider, Site,
+    SporeConfig, VariableValue,
 };
 use crate::schema::spore_capnp::{
     build, dns_config, domains, environment_variable, label, lifecycle, money, purchase_config,
@@ -82,7 +82,7 @@ fn config(c: &mut Cursor, r: spore_config::Reader<'_>) -> Option<SporeConfig> {
     let domains = c.section("domains", r.has_domains(), r.get_domains(), domains);
     let dns = c.section("dns", r.has_dns(), r.get_dns(), dns);
     let purchase = c.section("purchase", r.has_purchase(), r.get_purchase(), purchase);
-    let (ensure, protect) = c
+    let (ensure, protect, drift) = c
         .section("lifecycle", r.has_lifecycle(), r.get_lifecycle(), |c, r| {
             Some(lifecycle(c, r))
         })
@@ -105,6 +105,7 @@ fn config(c: &mut Cursor, r: spore_config::Reader<'_>) -> Option<SporeConfig> {
         schema_version,
         ensure: ensure.unwrap_or(Ensure::Present),
         protect,
+        drift: drift.unwrap_or(Drift::AsSettings),
         labels,
         request_id,
         generation: r.get_generation(),
@@ -140,8 +141,9 @@ fn version(c: &mut Cursor, written: u32, least: u32) -> Option<()> {
     Some(())
 }
 
-fn lifecycle(c: &mut Cursor, r: lifecycle::Reader<'_>) -> (Option<Ensure>, bool) {
-    (c.choice("ensure", r.get_ensure()), r.get_protect())
+fn lifecycle(c: &mut Cursor, r: lifecycle::Reader<'_>) -> (Option<Ensure>, bool, Option<Drift>) {
+    let ensure = c.choice("ensure", r.get_ensure());
+    (ensure, r.get_protect(), c.choice("drift", r.get_drift()))
 }
 
 fn label(c: &mut Cursor, r: label::Reader<'_>) -> Option<Label> {

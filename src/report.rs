@@ -5,7 +5,9 @@ mod read;
 use crate::model::{Fault, Line, SiteId};
 use crate::plan::Withheld;
 use crate::release::ReleaseId;
-pub use crate::schema::report_capnp::{ReportOutcome as Outcome, StepOutcome};
+pub use crate::schema::report_capnp::{
+    ReportCause as Cause, ReportOutcome as Outcome, StepOutcome,
+};
 use std::time::Duration;
 
 /// What became of one message.
@@ -29,8 +31,10 @@ pub struct Report {
     pub urls: Vec<String>,
     /// Everything that is wrong.
     pub faults: Vec<Fault>,
-    /// From the message's arrival to this report.
+    /// From the message's arrival to this report; from the beginning of work that no message asked for.
     pub elapsed: Duration,
+    /// What the work was done for.
+    pub cause: Cause,
 }
 
 /// One step of a report.
@@ -61,6 +65,7 @@ impl Report {
             urls: Vec::new(),
             faults: Vec::new(),
             elapsed: Duration::ZERO,
+            cause: Cause::Message,
         }
     }
 

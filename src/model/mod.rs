@@ -10,7 +10,7 @@ mod treelink;
 
 pub use crate::schema::spore_capnp::{
     AliasPolicy, BuildType, CachePolicy, CfFramework, ColorScheme, DnsDeletePolicy, DnsOwnership,
-    DnsProvider, DnsRecordType, Ensure, HostingProvider, LocalServer, PagesFunctions,
+    DnsProvider, DnsRecordType, Drift, Ensure, HostingProvider, LocalServer, PagesFunctions,
     PagesPreviews, PagesRelease, Platform, Registrar, RepoProvider, Shape, SiteKind, TextDirection,
     ThemePreset, TlsMode,
 };
@@ -48,6 +48,8 @@ pub struct SporeConfig {
     pub ensure: Ensure,
     /// Whether deletion protection is to be turned on.
     pub protect: bool,
+    /// What is done about differences found later.
+    pub drift: Drift,
     /// The operator's marks.
     pub labels: Vec<Label>,
     /// The writer's token; empty when none was given.

@@ -1,6 +1,6 @@
 //! Reports as another process wrote them.
 
-use super::{Report, StepReport};
+use super::{Cause, Report, StepReport};
 use crate::model::{Fault, Line, Parse, SiteId};
 use crate::plan::Withheld;
 use crate::release::ReleaseId;
@@ -42,6 +42,8 @@ impl Report {
         report.faults = faults.collect::<Result<_, _>>()?;
         let seconds = reader.get_elapsed_ms() / 1000.0;
         report.elapsed = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        // One of a newer schema is no reason to refuse the rest.
+        report.cause = reader.get_cause().unwrap_or(Cause::Operator);
         Ok(report)
     }
 }

@@ -63,6 +63,7 @@ fn build(mut to: spore_report::Builder<'_>, report: &Report) {
         }
     }
     to.set_elapsed_ms(report.elapsed.as_secs_f64() * 1000.0);
+    to.set_cause(report.cause);
 }
 
 fn one_fault(mut to: fault::Builder<'_>, fault: &Fault) {

@@ -1,7 +1,7 @@
 //! Reports as JSON lines.
 
 use crate::model::Fault;
-use crate::report::Report;
+use crate::report::{Cause, Report};
 use crate::schema::enumerant_name;
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
@@ -55,6 +55,9 @@ fn value(report: &Report) -> Value {
         if report.faults.len() > 1 {
             set("faults", report.faults.iter().map(fault).collect());
         }
+    }
+    if report.cause != Cause::Message {
+        set("cause", json!(enumerant_name(report.cause)));
     }
     let milliseconds = report.elapsed.as_secs_f64() * 1000.0;
     set(

@@ -1,6 +1,6 @@
 //! Reports for people.
 
-use crate::report::{Outcome, Report, StepOutcome, StepReport};
+use crate::report::{Cause, Outcome, Report, StepOutcome, StepReport};
 use crate::schema::enumerant_name;
 use anstyle::{AnsiColor, Style as Ansi};
 use std::io::{self, Write};
@@ -38,6 +38,9 @@ pub(super) fn write(output: &mut impl Write, report: &Report, style: Style) -> i
     };
     let outcome = enumerant_name(report.outcome);
     write!(output, "{strong}{mark} {name} {outcome}{strong:#}")?;
+    if report.cause != Cause::Message {
+        write!(output, " ({})", enumerant_name(report.cause))?;
+    }
     if let Some(url) = report.urls.first().filter(|_| report.converged()) {
         write!(output, "  {url}")?;
     }

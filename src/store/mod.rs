@@ -4,14 +4,18 @@
 //! thread writes; commits that arrive together share one transaction. The sites' records are kept in memory
 //! as well, so that an unchanged site costs no query.
 
+mod accepted;
 mod lock;
 mod record;
 mod tables;
 mod writer;
 
+pub use accepted::{Accepted, AcceptedMessage};
 pub use record::{Cause, HistoryEntry, InterruptedStep, SiteRecord, SiteState, StepId};
 
 use crate::model::SiteId;
+use crate::release::Digest;
+use crate::schedule::Health;
 use lock::Lock;
 use rusqlite::Connection;
 use std::collections::HashMap;
@@ -244,6 +248,71 @@ impl Store {
     pub async fn forget(&self, id: &SiteId) -> Result<(), StoreError> {
         let id = id.clone();
         self.write(Change::Forget { id }).await.map(drop)
+    }
+
+    /// Keeps a configuration as what its site is to be, in the place of the one before. Returns when it is on
+    /// disk.
+    ///
+    /// # Errors
+    /// Nothing was kept: what was accepted before still holds.
+    pub async fn accept(&self, accepted: Accepted, body: Vec<u8>) -> Result<(), StoreError> {
+        let accepted = Box::new(accepted);
+        let change = Change::Accept { accepted, body };
+        self.write(change).await.map(drop)
+    }
+
+    /// Notes that the configuration of this digest is carried out; nothing when another was accepted since.
+    ///
+    /// # Errors
+    /// Nothing was noted: it is carried out again after the next start.
+    pub async fn settle(
+        &self,
+        site: &SiteId,
+        lane: &str,
+        digest: Digest,
+    ) -> Result<(), StoreError> {
+        let change = Change::Settle {
+            site: site.clone(),
+            lane: lane.into(),
+            digest,
+        };
+        self.write(change).await.map(drop)
+    }
+
+    /// Notes what people were told about a site.
+    ///
+    /// # Errors
+    /// Nothing was noted: they may be told again after the next start.
+    pub async fn note_health(&self, site: &SiteId, health: Health) -> Result<(), StoreError> {
+        let site = site.clone();
+        self.write(Change::Health { site, health }).await.map(drop)
+    }
+
+    /// Notes whether the operator wants a site left as it is.
+    ///
+    /// # Errors
+    /// Nothing was changed.
+    pub async fn suspend(&self, site: &SiteId, suspended: bool) -> Result<(), StoreError> {
+        let site = site.clone();
+        let change = Change::Suspend { site, suspended };
+        self.write(change).await.map(drop)
+    }
+
+    /// All that was accepted, by site.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn accepted(&self) -> Result<Vec<Accepted>, StoreError> {
+        accepted::all(&self.reader()).map_err(|error| error.of(&self.shared.path))
+    }
+
+    /// The messages accepted for a site, its own first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn accepted_messages(&self, site: &SiteId) -> Result<Vec<AcceptedMessage>, StoreError> {
+        let found = accepted::messages(&self.reader(), site);
+        found.map_err(|error| error.of(&self.shared.path))
     }
 
     /// Notes that a step is about to be done. Returns when the note is on disk.

@@ -1,7 +1,7 @@
 //! The tables and the queries on them.
 
-use super::StoreError;
 use super::record::{Cause, HistoryEntry, InterruptedStep, SiteRecord, SiteState, StepId};
+use super::{StoreError, accepted};
 use crate::model::{HostingProvider, Parse, ProjectName, SiteId};
 use crate::release::{Digest, ReleaseId};
 use crate::schema::enumerant_name;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The revision of the tables, kept in SQLite's `user_version`.
-const REVISION: i64 = 2;
+const REVISION: i64 = 3;
 
 /// How long to wait for another connection's transaction: commits take milliseconds.
 const BUSY: Duration = Duration::from_secs(10);
@@ -75,7 +75,10 @@ CREATE INDEX history_site ON history (site, id);
 ";
 
 /// What leads from one revision of the tables to the next: the first from revision 1 to 2, and so on.
-const UPDATES: [&str; 1] = ["ALTER TABLE site ADD COLUMN sent TEXT NOT NULL DEFAULT '{}'"];
+const UPDATES: [&[&str]; 2] = [
+    &["ALTER TABLE site ADD COLUMN sent TEXT NOT NULL DEFAULT '{}'"],
+    &[accepted::TABLES, accepted::TAKE_OVER],
+];
 
 /// Opens the database for reading and writing, making or updating its tables.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
@@ -88,8 +91,15 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     if found < REVISION {
         let transaction = connection.transaction()?;
         match usize::try_from(found).unwrap_or(0) {
-            0 => transaction.execute_batch(TABLES)?,
-            known => transaction.execute_batch(&UPDATES[known - 1..].join(";"))?,
+            0 => {
+                transaction.execute_batch(TABLES)?;
+                transaction.execute_batch(accepted::TABLES)?;
+            }
+            known => {
+                for statements in UPDATES[known - 1..].iter().copied().flatten() {
+                    transaction.execute_batch(statements)?;
+                }
+            }
         }
         transaction.pragma_update(None, "user_version", REVISION)?;
         transaction.commit()?;
@@ -102,6 +112,7 @@ pub(super) fn open_readonly(path: &Path, there: bool) -> Result<Connection, Stor
     let empty = || -> Result<Connection, StoreError> {
         let connection = Connection::open_in_memory()?;
         connection.execute_batch(TABLES)?;
+        connection.execute_batch(accepted::TABLES)?;
         Ok(connection)
     };
     if !there {
@@ -226,7 +237,7 @@ fn provider(name: &str) -> Option<HostingProvider> {
     .find(|provider| enumerant_name(*provider) == name)
 }
 
-fn time(milliseconds: i64) -> Option<jiff::Timestamp> {
+pub(super) fn time(milliseconds: i64) -> Option<jiff::Timestamp> {
     jiff::Timestamp::from_millisecond(milliseconds).ok()
 }
 
@@ -274,7 +285,6 @@ pub(super) fn protect(connection: &Connection, id: &SiteId, on: bool) -> rusqlit
     Ok(())
 }
 
-/// Writes a site's message.
 /// Removes all that is known of a site.
 pub(super) fn forget(connection: &Connection, id: &SiteId) -> rusqlite::Result<()> {
     for statement in [
@@ -282,12 +292,15 @@ pub(super) fn forget(connection: &Connection, id: &SiteId) -> rusqlite::Result<(
         "DELETE FROM message WHERE site = ?1",
         "DELETE FROM history WHERE site = ?1",
         "DELETE FROM journal WHERE site = ?1",
+        "DELETE FROM accepted WHERE site = ?1",
+        "DELETE FROM accepted_message WHERE site = ?1",
     ] {
         connection.execute(statement, [id.as_str()])?;
     }
     Ok(())
 }
 
+/// Writes a site's message.
 pub(super) fn put_message(
     connection: &Connection,
     id: &SiteId,

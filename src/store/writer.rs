@@ -2,8 +2,10 @@
 //! share the next one.
 
 use super::record::{HistoryEntry, SiteRecord, StepId};
-use super::{Sites, Sqlite, StoreError, tables};
+use super::{Accepted, Sites, Sqlite, StoreError, accepted, tables};
 use crate::model::SiteId;
+use crate::release::Digest;
+use crate::schedule::Health;
 use rusqlite::Connection;
 use std::io;
 use std::path::PathBuf;
@@ -31,6 +33,21 @@ pub(super) enum Change {
     Protect { id: SiteId, protected: bool },
     /// All that is known of a site.
     Forget { id: SiteId },
+    /// What a site is to be from now on.
+    Accept {
+        accepted: Box<Accepted>,
+        body: Vec<u8>,
+    },
+    /// That what was accepted is carried out.
+    Settle {
+        site: SiteId,
+        lane: String,
+        digest: Digest,
+    },
+    /// What people were told of a site.
+    Health { site: SiteId, health: Health },
+    /// Whether the operator wants a site left as it is.
+    Suspend { site: SiteId, suspended: bool },
     /// A step that is about to be done.
     Begin {
         site: SiteId,
@@ -162,7 +179,12 @@ impl Work {
             Change::Forget { id } => {
                 sites.remove(&id);
             }
-            Change::Begin { .. } | Change::Finish { .. } => {}
+            Change::Accept { .. }
+            | Change::Settle { .. }
+            | Change::Health { .. }
+            | Change::Suspend { .. }
+            | Change::Begin { .. }
+            | Change::Finish { .. } => {}
         }
     }
 }
@@ -188,9 +210,18 @@ fn write(connection: &Connection, change: &Change) -> rusqlite::Result<StepId> {
             tables::protect(connection, id, *protected)?;
             Ok(StepId(0))
         }
-        Change::Forget { id } => {
-            tables::forget(connection, id)?;
-            Ok(StepId(0))
+        Change::Forget { id } => tables::forget(connection, id).map(|()| StepId(0)),
+        Change::Accept { accepted, body } => {
+            accepted::put(connection, accepted, body).map(|()| StepId(0))
+        }
+        Change::Settle { site, lane, digest } => {
+            accepted::settle(connection, site, lane, *digest).map(|()| StepId(0))
+        }
+        Change::Health { site, health } => {
+            accepted::health(connection, site, *health).map(|()| StepId(0))
+        }
+        Change::Suspend { site, suspended } => {
+            accepted::suspend(connection, site, *suspended).map(|()| StepId(0))
         }
         Change::Begin {
             site,

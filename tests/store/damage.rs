@@ -32,26 +32,26 @@ fn refusals(folder: &Path) -> [StoreError; 2] {
 #[test]
 fn a_database_of_a_newer_version_is_refused_and_left_alone() {
     let (_above, folder) = state();
-    change(&folder, "PRAGMA user_version = 3; CREATE TABLE later (x)");
+    change(&folder, "PRAGMA user_version = 4; CREATE TABLE later (x)");
     let before = fs::read(folder.join("state.db")).unwrap();
     for error in refusals(&folder) {
         assert!(matches!(
             error,
             StoreError::Newer {
-                found: 3,
-                known: 2,
+                found: 4,
+                known: 3,
                 ..
             }
         ));
         let expected = format!(
-            "state database {}/state.db has revision 3; this version knows 2",
+            "state database {}/state.db has revision 4; this version knows 3",
             folder.display()
         );
         assert_eq!(error.to_string(), expected);
     }
     assert_eq!(fs::read(folder.join("state.db")).unwrap(), before);
     // The directory is free again.
-    change(&folder, "PRAGMA user_version = 2");
+    change(&folder, "PRAGMA user_version = 3");
     Store::open(&folder).unwrap();
 }
 
@@ -60,7 +60,8 @@ fn a_database_of_the_first_revision_is_read_and_updated() {
     let (_above, folder) = state();
     change(
         &folder,
-        "ALTER TABLE site DROP COLUMN sent; PRAGMA user_version = 1",
+        "DROP TABLE accepted; DROP TABLE accepted_message; \
+         ALTER TABLE site DROP COLUMN sent; PRAGMA user_version = 1",
     );
     let before = Store::open_readonly(&folder).unwrap().sites();
     assert!(!before.is_empty());

@@ -1,6 +1,7 @@
 //! What the daemon remembers: kept as it was given, by one process at a time, whatever ends that process.
 
 #[cfg(test)]
+mod accepted;
 mod common;
 #[cfg(test)]
 mod damage;
