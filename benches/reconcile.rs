@@ -12,7 +12,7 @@ use mycelia_spore::hosting::Backends;
 use mycelia_spore::hosting::cloudflare_pages::{CloudflarePages, PagesOptions};
 use mycelia_spore::hosting::local_static::LocalStatic;
 use mycelia_spore::plan::Policy;
-use mycelia_spore::reconcile::{Mode, Reconciler};
+use mycelia_spore::reconcile::{Daemon, Events, Inbox, Mode, Options, Reconciler};
 use mycelia_spore::sink::{Form, Sink};
 use mycelia_spore::source::SourcesSettings;
 use mycelia_spore::store::Store;
@@ -90,8 +90,7 @@ pub(crate) fn reconciler(folder: &Path, roots: Vec<PathBuf>) -> Result<Reconcile
         store: Store::open(folder)?,
         policy: Policy::default(),
         mode: Mode::Apply,
-        jobs: 8,
-        only: None,
+        events: Events::default(),
     })
 }
 
@@ -103,9 +102,10 @@ fn pass(
     (outcome, count): (&'static str, u64),
 ) -> Result<()> {
     let stream = stream::spawn(Cursor::new(bytes))?;
-    let mut sink = Sink::new(Form::Json, io::sink());
-    let run = Arc::clone(reconciler).run(stream, &mut sink, future::pending());
-    let summary = runtime.block_on(run)?;
+    let sink = Sink::new(Form::Json, io::sink());
+    let (daemon, _control) = Daemon::new(Arc::clone(reconciler), Options::once(8), sink)?;
+    let mut inbox = Inbox::Stream(stream);
+    let summary = runtime.block_on(daemon.run(&mut inbox, future::pending()))?;
     if summary.outcomes.get(outcome) == Some(&count) {
         Ok(())
     } else {

@@ -29,7 +29,7 @@ use std::process::ExitCode;
 
 type Case = fn(&mut Table) -> Result<()>;
 
-const CASES: [(&str, Case); 6] = [
+const CASES: [(&str, Case); 7] = [
     ("decode", decode::run),
     ("memory", memory::run),
     ("reconcile", reconcile::run),

@@ -3,7 +3,7 @@
 mod connected;
 mod dns;
 
-pub use dns::DesiredDns;
+pub use dns::{DesiredDns, dns_service};
 
 use crate::model::{
     AbsolutePath, AliasPolicy, Build, BuildType, CfFramework, DnsProvider, Domains, Ensure, Fault,
@@ -114,6 +114,23 @@ pub struct DesiredHosting {
     pub properties: Properties,
 }
 
+/// How the account at the provider of these settings is called; `None` where no service is asked.
+#[must_use]
+pub fn service(settings: &HostingSettings) -> Option<String> {
+    match settings {
+        HostingSettings::CloudflarePages(pages) => {
+            let account = pages
+                .account
+                .as_ref()
+                .map_or("default", SettingsName::as_str);
+            Some(format!("cloudflare/{account}"))
+        }
+        HostingSettings::LocalStatic(_)
+        | HostingSettings::S3Static(_)
+        | HostingSettings::CriomosHost(_) => None,
+    }
+}
+
 /// Which branch is being published, and which one visitors see.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Branches {
@@ -152,6 +169,21 @@ pub enum Property {
     Hidden,
 }
 
+impl DesiredSite {
+    /// The accounts at providers that are needed for the site, as they are called in errors.
+    #[must_use]
+    pub fn services(&self) -> Vec<String> {
+        let hosting = self.hosting.service();
+        let dns = self.dns.as_ref();
+        let dns = dns.and_then(|dns| {
+            let credential = dns.credential.as_ref();
+            dns_service(dns.provider, credential, self.hosting.account())
+        });
+        let dns = dns.filter(|dns| Some(dns) != hosting.as_ref());
+        hosting.into_iter().chain(dns).collect()
+    }
+}
+
 impl DesiredHosting {
     /// A website of which nothing is asked.
     #[must_use]
@@ -177,6 +209,13 @@ impl DesiredHosting {
             | HostingSettings::S3Static(_)
             | HostingSettings::CriomosHost(_) => None,
         }
+    }
+
+    /// How the account at the provider is called that the website is published with; `None` where no service is
+    /// asked.
+    #[must_use]
+    pub fn service(&self) -> Option<String> {
+        service(&self.settings)
     }
 
     /// The names that must lead to the project by records of their own.

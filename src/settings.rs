@@ -1,5 +1,6 @@
 //! What the operator has decided: built-in values, then a file, then the environment, then flags.
 
+mod convergence;
 mod streams;
 
 use crate::build::BuildsSettings;
@@ -9,8 +10,10 @@ use crate::edge::secret::{Credentials, SecretPlace};
 use crate::hosting::cloudflare_pages::{self, PagesOptions};
 use crate::model::{HostingProvider, Parse, SettingsName};
 use crate::plan::{Patterns, Policy};
+use crate::schedule;
 use crate::source::{Protocol, Protocols, Remote, SourcesSettings};
 use crate::stream::SourceOptions;
+use convergence::{BreakerTable, DriftTable, RetryTable};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::env;
@@ -47,8 +50,8 @@ pub struct Settings {
     pub sources: SourcesSettings,
     /// Where credentials are kept.
     pub credentials: Credentials,
-    /// Sites worked on at once.
-    pub jobs: usize,
+    /// When sites are worked on, and how many at once.
+    pub schedule: schedule::Options,
     /// Days that what is left of a site is kept after it was taken down.
     pub tombstone_days: u16,
     /// Who may send messages.
@@ -117,6 +120,9 @@ struct File {
     sources: SourcesTable,
     builds: BuildsTable,
     streams: StreamsTable,
+    retry: RetryTable,
+    breaker: BreakerTable,
+    drift: DriftTable,
     local_static: LocalStaticTable,
     credentials: BTreeMap<String, CredentialTable>,
     cloudflare: CloudflareTable,
@@ -326,7 +332,7 @@ impl Settings {
             pages,
             state_dir,
             policy,
-            jobs,
+            schedule: keys.convergence(jobs, &file.retry, &file.breaker, &file.drift)?,
             tombstone_days: file.local_static.tombstone_days.unwrap_or(TOMBSTONE_DAYS),
         })
     }
@@ -643,7 +649,7 @@ mod tests {
              max-removed-percent = 40\nmax-removed-dns-percent = 50\n[sources]\nroots = [\"/srv/src\"]\n",
         )
         .unwrap();
-        assert_eq!(settings.jobs, 3);
+        assert_eq!(settings.schedule.bounds.jobs, 3);
         assert_eq!(settings.builds.roots, [PathBuf::from("/srv/src")]);
         assert_eq!(settings.policy.max_removed_percent, 40);
         assert_eq!(settings.policy.max_removed_dns_percent, 50);
@@ -720,6 +726,42 @@ mod tests {
             ("ftp://localhost", false),
         ] {
             assert_eq!(is_loopback(url), loopback, "{url}");
+        }
+    }
+
+    #[test]
+    fn how_the_daemon_keeps_at_it_is_read_and_checked() {
+        let text = "[retry]\nattempts = 3\nfirst-seconds = 2\nmax-seconds = 60\n\
+                    [breaker]\nfailures = 9\nopen-seconds = 30\n\
+                    [drift]\nmode = \"report\"\ninterval-seconds = 900\njitter-percent = 5\n";
+        let options = load(text).unwrap().schedule;
+        assert_eq!((options.retry.attempts, options.breaker.failures), (3, 9));
+        assert_eq!(options.retry.first, Duration::from_secs(2));
+        assert_eq!(options.retry.max, Duration::from_secs(60));
+        assert_eq!(options.breaker.open_for, Duration::from_secs(30));
+        assert_eq!(options.drift.mode, schedule::DriftMode::Report);
+        assert_eq!(options.drift.interval, Duration::from_secs(900));
+        assert_eq!(options.drift.jitter, 5);
+        for (text, expected) in [
+            (
+                "[retry]\nattempts = 0\n",
+                "retry.attempts: 0 is not within 1 to 1000",
+            ),
+            (
+                "[drift]\ninterval-seconds = 0\n",
+                "drift.interval-seconds: 0 is not within 1 to 2678400",
+            ),
+            (
+                "[drift]\njitter-percent = 101\n",
+                "drift.jitter-percent: 101 is not within 0 to 100",
+            ),
+            (
+                "[breaker]\nopen-seconds = 0\n",
+                "breaker.open-seconds: 0 is not within 1 to 2678400",
+            ),
+        ] {
+            let error = load(text).unwrap_err();
+            assert_eq!(error, format!("settings /settings.toml: {expected}"));
         }
     }
 

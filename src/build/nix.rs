@@ -72,10 +72,12 @@ impl Flake {
         home: &Path,
         isolated: bool,
         longest: Duration,
-    ) -> Result<PathBuf, Failure> {
-        let quiet = |error| Failure {
-            error,
-            stderr: String::new(),
+    ) -> Result<PathBuf, Box<Failure>> {
+        let quiet = |error| {
+            Box::new(Failure {
+                error,
+                stderr: String::new(),
+            })
         };
         fs::create_dir_all(home).map_err(|error| {
             quiet(EdgeError::io(
@@ -103,11 +105,13 @@ impl Flake {
             command = command.inherit(name);
         }
         match command.run() {
-            Ok(output) => first_output(&output.stdout).map_err(|error| Failure {
-                error,
-                stderr: output.stderr,
+            Ok(output) => first_output(&output.stdout).map_err(|error| {
+                Box::new(Failure {
+                    error,
+                    stderr: output.stderr,
+                })
             }),
-            Err(error) => Err(failure(error)),
+            Err(error) => Err(Box::new(failure(error))),
         }
     }
 }

@@ -97,7 +97,7 @@ pub(super) fn run(global: &Global, args: &Demo) -> Result<Exit, Failure> {
                 server.until_signal().await;
             }
         }
-        Ok(exit(&summary))
+        Ok(exit(&summary, false))
     })
 }
 

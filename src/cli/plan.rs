@@ -21,7 +21,7 @@ pub(super) fn run(global: &Global, args: &Plan) -> Result<Exit, Failure> {
     };
     let streamed = stream_in(&settings, store, feed, work);
     let (summary, _) = setup::runtime()?.block_on(streamed)?;
-    Ok(match exit(&summary) {
+    Ok(match exit(&summary, false) {
         Exit::Converged if args.detailed_exitcode && summary.pending => Exit::Pending,
         exit => exit,
     })

@@ -3,7 +3,7 @@
 use super::args::{Global, Rollback};
 use super::exit::{Exit, Failure};
 use super::{render, setup, sites};
-use crate::reconcile::{Mode, Reconciler};
+use crate::reconcile::{Events, Mode, Reconciler};
 use crate::sink::Sink;
 use std::io;
 
@@ -19,8 +19,7 @@ pub(super) fn run(global: &Global, args: &Rollback) -> Result<Exit, Failure> {
         store,
         policy: settings.policy,
         mode: Mode::Apply,
-        jobs: 1,
-        only: None,
+        events: Events::default(),
     };
     let rolled = reconciler.rollback(&args.site, args.release.as_deref());
     let report = setup::runtime()?.block_on(rolled);

@@ -7,15 +7,17 @@ use super::{input, render, setup};
 use crate::build::Listener;
 use crate::hosting::local_static::LocalStatic;
 use crate::model::SiteId;
-use crate::reconcile::{Mode, Reconciler, Summary};
+use crate::reconcile::{Control, Daemon, Events, Inbox, Mode, Options, Summary};
 use crate::release::Digest;
 use crate::serve::{self, Sites};
 use crate::settings::Settings;
 use crate::sink::{Form, Sink};
 use crate::store::{SiteRecord, Store};
 use std::collections::BTreeSet;
+use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -35,15 +37,20 @@ pub(super) fn run(global: &Global, args: &Run) -> Result<Exit, Failure> {
         only: args.site.clone(),
         mode: Mode::Apply,
     };
-    setup::runtime()?.block_on(async {
+    let lives = feed.lives();
+    let runtime = setup::runtime()?;
+    let ended = runtime.block_on(async {
         let (summary, server) = stream_in(&settings, store, feed, work).await?;
         match server {
             Some(server) if summary.stopped => server.stop().await,
             Some(server) => server.until_signal().await,
             None => {}
         }
-        Ok(exit(&summary))
-    })
+        Ok(exit(&summary, lives))
+    });
+    // What a second signal gave up is not waited for.
+    runtime.shutdown_background();
+    ended
 }
 
 /// What is done with a stream.
@@ -54,12 +61,13 @@ pub(super) struct Work {
     pub(super) mode: Mode,
 }
 
-/// The exit code of a run.
-pub(super) fn exit(summary: &Summary) -> Exit {
+/// The exit code of a run. A daemon that was told to end has done its part, whatever became of single messages.
+pub(super) fn exit(summary: &Summary, lives: bool) -> Exit {
     if let Some(error) = &summary.stream {
         render::note(&format!("error: {}", error.full()));
     }
-    if summary.failures > 0 || summary.stream.is_some() {
+    let orderly = lives && summary.stopped;
+    if (summary.failures > 0 && !orderly) || summary.stream.is_some() {
         Exit::Failed
     } else {
         Exit::Converged
@@ -80,28 +88,74 @@ pub(super) async fn stream_in(
         local_static = started.told_by(local_static);
         server = Some(started);
     }
-    let builds = setup::builds(settings, progress(work.form));
+    let lives = feed.lives();
+    let parts = setup::Parts {
+        store,
+        local_static,
+        events: Events::default(),
+        mode: work.mode,
+        listener: progress(work.form),
+    };
+    let reconciler = Arc::new(parts.reconciler(settings));
     if work.mode == Mode::Apply {
-        tidy(settings, &store, &local_static).await?;
+        tidy(settings, &parts, lives).await?;
         // What takes too much room is no reason to leave sites as they are.
-        if let Err(error) = builds.sweep(&needed(&store)) {
+        if let Err(error) = reconciler.builds.sweep(&needed(&parts.store)) {
             tracing::warn!("{}", error.full());
         }
     }
-    let (backends, dns) = setup::backends(settings, local_static);
-    let reconciler = Arc::new(Reconciler {
-        backends,
-        dns,
-        builds,
-        store,
-        policy: settings.policy.clone(),
-        mode: work.mode,
-        jobs: settings.jobs,
-        only: work.only,
-    });
+    let options = if lives {
+        Options::lives(settings.schedule.clone())
+    } else {
+        Options {
+            only: work.only,
+            ..Options::once(settings.schedule.bounds.jobs)
+        }
+    };
     let sink = Sink::new(work.form, io::stdout());
-    let summary = feed.run(reconciler, sink, &settings.streams).await?;
+    let (daemon, control) = Daemon::new(reconciler, options, sink)?;
+    let signals = signals(control, lives)?;
+    let mut inbox = feed.open(&settings.streams)?;
+    let summary = daemon.run(&mut inbox, signals.stop).await;
+    if let Some(watch) = signals.watch {
+        watch.abort();
+    }
+    if let Inbox::Sources(intake) = inbox {
+        let finish = tokio::task::spawn_blocking(|| intake.finish());
+        if !matches!(finish.await, Ok(true)) {
+            tracing::warn!("a source ended before all of its reports were taken");
+        }
+    }
+    let summary = summary.map_err(Failure::io("reports cannot be written"))?;
     Ok((summary, server))
+}
+
+/// What signals lead to.
+struct Signals {
+    /// The end of a single run.
+    stop: Pin<Box<dyn Future<Output = ()>>>,
+    /// What watches for those of a daemon.
+    watch: Option<JoinHandle<()>>,
+}
+
+/// SIGINT and SIGTERM end a single run. They let a daemon drain, and the second one ends it at once.
+fn signals(control: Control, lives: bool) -> Result<Signals, Failure> {
+    let mut stops = setup::Stops::new()?;
+    if !lives {
+        let stop = Box::pin(async move { stops.next().await });
+        return Ok(Signals { stop, watch: None });
+    }
+    let watch = tokio::spawn(async move {
+        for now in [false, true] {
+            stops.next().await;
+            if control.drain(now).await.is_err() {
+                return;
+            }
+        }
+    });
+    let stop = Box::pin(pending());
+    let watch = Some(watch);
+    Ok(Signals { stop, watch })
 }
 
 /// Looks after what an earlier run left: steps that were interrupted, and sites taken down long ago.
@@ -109,23 +163,30 @@ pub(super) async fn stream_in(
 /// An interrupted step needs no repair of its own. Every message is planned against what is found, and the
 /// record that would let a site be passed over as unchanged is only written after its last step. So the
 /// step is noted as seen, and its site is told to a person.
-async fn tidy(
-    settings: &Settings,
-    store: &Store,
-    local_static: &LocalStatic,
-) -> Result<(), Failure> {
-    for step in store.interrupted()? {
+async fn tidy(settings: &Settings, parts: &setup::Parts, lives: bool) -> Result<(), Failure> {
+    for step in parts.store.interrupted()? {
+        let next = if lives {
+            "the site is looked at now"
+        } else {
+            "the site's next message finishes it"
+        };
         tracing::warn!(
             site = %step.site,
-            "{} {} was interrupted; the site's next message finishes it",
+            "{} {} was interrupted; {next}",
             step.action,
             step.target
         );
-        store.resolve_interrupted(step.id, "seen at start").await?;
+        // A daemon notes it when it has looked.
+        if !lives {
+            parts
+                .store
+                .resolve_interrupted(step.id, "seen at start")
+                .await?;
+        }
     }
     let days = i64::from(settings.tombstone_days);
     let before = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * days);
-    for project in local_static.sweep(before)? {
+    for project in parts.local_static.sweep(before)? {
         tracing::info!(
             project,
             "removed what was left of a site taken down long ago"
@@ -219,8 +280,8 @@ impl Server {
 
     /// Serves until a signal, then drains.
     pub(super) async fn until_signal(self) {
-        if let Ok(signal) = setup::signal() {
-            signal.await;
+        if let Ok(mut stops) = setup::Stops::new() {
+            stops.next().await;
         }
         self.stop().await;
     }

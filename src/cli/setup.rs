@@ -10,9 +10,11 @@ use crate::edge::http::{Http, HttpSettings};
 use crate::hosting::Backends;
 use crate::hosting::cloudflare_pages::CloudflarePages;
 use crate::hosting::local_static::LocalStatic;
+use crate::reconcile::{Events, Mode, Reconciler};
 use crate::settings::{Overrides, Settings};
-use std::future::Future;
+use crate::store::Store;
 use std::path::Path;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 /// Sends the log to standard error.
@@ -65,6 +67,31 @@ pub(super) fn backends(settings: &Settings, local_static: LocalStatic) -> (Backe
     (hosting, dns)
 }
 
+/// What outlives settings that are read anew.
+pub(super) struct Parts {
+    pub(super) store: Store,
+    pub(super) local_static: LocalStatic,
+    pub(super) events: Events,
+    pub(super) mode: Mode,
+    pub(super) listener: Option<Listener>,
+}
+
+impl Parts {
+    /// What reconciles sites as the settings say.
+    pub(super) fn reconciler(&self, settings: &Settings) -> Reconciler {
+        let (backends, dns) = backends(settings, self.local_static.clone());
+        Reconciler {
+            backends,
+            dns,
+            builds: builds(settings, self.listener.clone()),
+            store: self.store.clone(),
+            policy: settings.policy.clone(),
+            mode: self.mode,
+            events: self.events.clone(),
+        }
+    }
+}
+
 /// What makes the files of sites. The listener is told what builds are doing.
 pub(super) fn builds(settings: &Settings, listener: Option<Listener>) -> Builds {
     let (sources, credentials) = (settings.sources.clone(), settings.credentials.clone());
@@ -79,16 +106,27 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .map_err(Failure::io("the runtime cannot be started"))
 }
 
-/// Resolves at SIGINT or SIGTERM.
-pub(super) fn signal() -> Result<impl Future<Output = ()>, Failure> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let handle = |kind| signal(kind).map_err(Failure::io("signals cannot be handled"));
-    let mut interrupt = handle(SignalKind::interrupt())?;
-    let mut terminate = handle(SignalKind::terminate())?;
-    Ok(async move {
+/// The signals that ask for the end.
+pub(super) struct Stops {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stops {
+    /// From now on these signals end nothing by themselves.
+    pub(super) fn new() -> Result<Self, Failure> {
+        let handle = |kind| signal(kind).map_err(Failure::io("signals cannot be handled"));
+        Ok(Self {
+            interrupt: handle(SignalKind::interrupt())?,
+            terminate: handle(SignalKind::terminate())?,
+        })
+    }
+
+    /// Resolves at the next SIGINT or SIGTERM.
+    pub(super) async fn next(&mut self) {
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-    })
+    }
 }

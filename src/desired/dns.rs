@@ -24,6 +24,29 @@ pub struct DesiredDns {
     pub sets: Vec<DeclaredSet>,
 }
 
+/// How the account at a DNS provider is called that records are kept with: the one of the credential, or that of
+/// the website; `None` where no service is asked.
+#[must_use]
+pub fn dns_service(
+    provider: DnsProvider,
+    credential: Option<&SettingsName>,
+    account: Option<&SettingsName>,
+) -> Option<String> {
+    match (provider, credential) {
+        (DnsProvider::Cloudflare, Some(credential)) => {
+            Some(format!("cloudflare/credential {credential}"))
+        }
+        (DnsProvider::Cloudflare, None) => {
+            let account = account.map_or("default", SettingsName::as_str);
+            Some(format!("cloudflare/{account}"))
+        }
+        (
+            DnsProvider::None | DnsProvider::Rfc2136 | DnsProvider::Powerdns | DnsProvider::Route53,
+            _,
+        ) => None,
+    }
+}
+
 impl DesiredDns {
     /// The section of a site of which no message is known: where its hosting provider is a DNS provider as well,
     /// its records may be there.

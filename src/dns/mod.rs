@@ -3,6 +3,7 @@
 pub mod cloudflare;
 pub mod memory;
 
+use crate::desired::dns_service;
 use crate::edge::{EdgeError, EdgeErrorKind};
 use crate::model::{DnsProvider, SettingsName, SiteId};
 use crate::observed::{Look, ObservedZone, Ownership};
@@ -143,23 +144,29 @@ impl DnsBackends {
 
 impl DnsBackend for DnsBackends {
     async fn observe(&self, scope: &DnsScope) -> Result<Vec<ObservedZone>, EdgeError> {
-        match scope.provider {
+        let observed = match scope.provider {
             DnsProvider::Cloudflare => self.cloudflare.observe(scope).await,
             DnsProvider::None => Ok(Vec::new()),
             DnsProvider::Rfc2136 | DnsProvider::Powerdns | DnsProvider::Route53 => {
                 Err(missing(scope.provider))
             }
-        }
+        };
+        let (credential, account) = (scope.credential.as_ref(), scope.account.as_ref());
+        let service = || dns_service(scope.provider, credential, account);
+        observed.map_err(|error| error.of_account(service()))
     }
 
     async fn perform(&self, action: &DnsAction) -> Result<String, EdgeError> {
-        match action.provider {
+        let done = match action.provider {
             DnsProvider::Cloudflare => self.cloudflare.perform(action).await,
             DnsProvider::None
             | DnsProvider::Rfc2136
             | DnsProvider::Powerdns
             | DnsProvider::Route53 => Err(missing(action.provider)),
-        }
+        };
+        let (credential, account) = (action.credential.as_ref(), action.account.as_ref());
+        let service = || dns_service(action.provider, credential, account);
+        done.map_err(|error| error.of_account(service()))
     }
 }
 

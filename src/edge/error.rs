@@ -15,8 +15,21 @@ pub struct EdgeError {
     pub message: String,
     /// What a person can do.
     pub hint: Option<String>,
+    /// Who says so.
+    pub origin: Origin,
     /// The error below, if there is one.
     pub source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// Whose error it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// This machine's.
+    Here,
+    /// It is the answer of a provider's service, or that there was none.
+    Service,
+    /// The same to an account at the provider, as `cloudflare/default`.
+    Account(Box<str>),
 }
 
 /// What is to be done about an error.
@@ -63,6 +76,7 @@ impl EdgeError {
             path: "",
             message: message.into(),
             hint: None,
+            origin: Origin::Here,
             source: None,
         }
     }
@@ -89,6 +103,22 @@ impl EdgeError {
     #[must_use]
     pub const fn at(mut self, path: &'static str) -> Self {
         self.path = path;
+        self
+    }
+
+    /// The same, as the answer of a provider's service.
+    #[must_use]
+    pub fn remote(mut self) -> Self {
+        self.origin = Origin::Service;
+        self
+    }
+
+    /// The same as the answer to this account; nothing when it is not a service's answer.
+    #[must_use]
+    pub fn of_account(mut self, account: Option<String>) -> Self {
+        if let (Origin::Service, Some(account)) = (&self.origin, account) {
+            self.origin = Origin::Account(account.into());
+        }
         self
     }
 

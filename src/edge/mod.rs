@@ -9,4 +9,4 @@ pub mod sandbox;
 pub mod secret;
 pub mod socket;
 
-pub use error::{EdgeError, EdgeErrorKind};
+pub use error::{EdgeError, EdgeErrorKind, Origin};

@@ -5,7 +5,7 @@ pub mod local_static;
 pub mod memory;
 
 use crate::artifact::Names;
-use crate::desired::DesiredHosting;
+use crate::desired::{DesiredHosting, service};
 use crate::edge::EdgeError;
 use crate::model::{DomainName, HostingProvider, HostingSettings};
 use crate::observed::{Look, ObservedSite};
@@ -127,7 +127,7 @@ impl HostingBackend for Backends {
         desired: &DesiredHosting,
         look: Look,
     ) -> Result<ObservedSite, EdgeError> {
-        match &desired.settings {
+        let observed = match &desired.settings {
             HostingSettings::CloudflarePages(_) => {
                 self.cloudflare_pages.observe(desired, look).await
             }
@@ -135,17 +135,19 @@ impl HostingBackend for Backends {
             HostingSettings::S3Static(_) | HostingSettings::CriomosHost(_) => {
                 Err(missing(desired.provider()))
             }
-        }
+        };
+        observed.map_err(|error| error.of_account(desired.service()))
     }
 
     async fn perform(&self, action: &HostingAction) -> Result<Applied, EdgeError> {
-        match action.settings() {
+        let done = match action.settings() {
             HostingSettings::CloudflarePages(_) => self.cloudflare_pages.perform(action).await,
             HostingSettings::LocalStatic(_) => self.local_static.perform(action).await,
             HostingSettings::S3Static(_) | HostingSettings::CriomosHost(_) => {
                 Err(missing(action.settings().provider()))
             }
-        }
+        };
+        done.map_err(|error| error.of_account(service(action.settings())))
     }
 
     fn urls(&self, desired: &DesiredHosting) -> Vec<String> {

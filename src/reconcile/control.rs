@@ -4,9 +4,11 @@
 //! one state and changes of a site keep their order.
 
 use super::event::{Event, Events};
+use super::site::Reconciler;
 use super::view::{Snapshot, Which};
 use crate::model::SiteId;
 use crate::report::Report;
+use crate::schedule;
 use crate::stream::Spore;
 use std::sync::Arc;
 use thiserror::Error;
@@ -26,7 +28,6 @@ pub struct Control {
 #[derive(Debug)]
 pub(super) struct Orders {
     pub(super) receiver: mpsc::Receiver<Order>,
-    pub(super) events: Events,
 }
 
 /// Something asked for, and where the answer goes.
@@ -36,6 +37,7 @@ pub(super) enum Order {
     Plan(Box<Spore>, Answer<Report>),
     Snapshot(Which, Answer<Snapshot>),
     Site(SiteId, SiteOrder, Answer<Report>),
+    Adopt(Arc<Reconciler>, Box<schedule::Options>),
     Drain { now: bool },
 }
 
@@ -69,11 +71,8 @@ impl Control {
     /// A way to ask, and where the loop finds what is asked.
     pub(super) fn new(events: Events) -> (Self, Orders) {
         let (orders, receiver) = mpsc::channel(WAITING);
-        let control = Self {
-            orders,
-            events: events.clone(),
-        };
-        (control, Orders { receiver, events })
+        let control = Self { orders, events };
+        (control, Orders { receiver })
     }
 
     /// Takes a message in, like one that came from a source, and waits for its report. It waits before that when
@@ -116,6 +115,19 @@ impl Control {
     #[must_use]
     pub fn watch(&self) -> broadcast::Receiver<Arc<Event>> {
         self.events.watch()
+    }
+
+    /// Lets what is begun from now on go by other settings.
+    ///
+    /// # Errors
+    /// The daemon has ended.
+    pub async fn adopt(
+        &self,
+        reconciler: Arc<Reconciler>,
+        options: schedule::Options,
+    ) -> Result<(), Gone> {
+        let order = Order::Adopt(reconciler, Box::new(options));
+        self.orders.send(order).await.map_err(|_| Gone)
     }
 
     /// Lets the daemon end: nothing further is started, what is under way is finished; with `now` it is not

@@ -91,9 +91,15 @@ impl Events {
         self.sender.subscribe()
     }
 
+    /// Whether anybody watches.
+    #[must_use]
+    pub fn watched(&self) -> bool {
+        self.sender.receiver_count() > 0
+    }
+
     /// Tells everybody who watches.
     pub fn tell(&self, site: Option<&SiteId>, what: Happening) {
-        if self.sender.receiver_count() == 0 {
+        if !self.watched() {
             return;
         }
         let event = Event {

@@ -24,12 +24,13 @@ impl Reconciler {
         site: &SiteId,
         record: &SiteRecord,
         found: Option<&ObservedHosting>,
+        mode: Mode,
     ) -> Result<Option<Missed>, StoreError> {
         let history = || self.store.history(site, usize::MAX);
         let Some(missed) = missed(record, found, history)? else {
             return Ok(None);
         };
-        if self.mode == Mode::Apply {
+        if mode == Mode::Apply {
             let entry = HistoryEntry {
                 release: missed.record.release.clone(),
                 at: missed.record.applied_at,

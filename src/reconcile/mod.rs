@@ -1,19 +1,35 @@
 //! The loop from messages to reports: the only place that starts tasks.
 //!
-//! Sites are worked on side by side, each site's messages one after another. A message that waits while a
-//! newer one for its site arrives is superseded: only the newest configuration counts. Reports are given
-//! in the order of the messages.
+//! A message is decoded and checked, its configuration is kept in the state directory as what its site is to be,
+//! and its site gets in line. [`Schedule`](crate::schedule::Schedule) decides when which site is worked on;
+//! [`Daemon`] does what it decides. Sites are worked on side by side, each site's work one after another. A message
+//! that waits while a newer one for its site arrives is superseded: only the newest configuration counts.
+//!
+//! A daemon that [lives on](Options::lives) tries again what failed and may pass, looks after the sites it knows,
+//! and carries out what an earlier daemon accepted and did not finish.
 
+mod accept;
+mod attempt;
+mod clock;
 mod control;
+mod daemon;
 mod event;
+mod inbox;
+mod job;
 mod missed;
-mod queue;
+mod order;
+mod orders;
 mod rollback;
+mod runs;
+mod show;
 mod site;
+mod tell;
 mod view;
 
 pub use control::{Control, Gone, SiteOrder};
+pub use daemon::{Daemon, Options};
 pub use event::{Event, Events, Happening, class_name};
+pub use inbox::Inbox;
 pub use site::{Mode, Reconciler};
 pub use view::{
     Activity, BOUNDS, CircuitView, Histogram, Problem, SiteView, Snapshot, Totals, Which,
@@ -21,19 +37,9 @@ pub use view::{
 
 use crate::model::{Fault, Line, SiteId};
 use crate::plan::Withheld;
-use crate::report::{Outcome, Report};
-use crate::sink::Sink;
+use crate::report::{Cause, Outcome, Report};
 use crate::stream::{Spore, StreamError};
-use queue::{Queue, Ticket};
-use std::collections::{BTreeMap, HashMap};
-use std::io::{self, Write};
-use std::sync::Arc;
-use tokio::sync::mpsc;
-use tokio::task::{Id, JoinError, JoinSet};
-
-/// Messages read ahead of the oldest one without a report. It bounds memory, and how far one slow site
-/// lets the others run ahead.
-const WINDOW: usize = 256;
+use std::collections::BTreeMap;
 
 /// How a run ended.
 #[derive(Debug, Default)]
@@ -50,128 +56,21 @@ pub struct Summary {
     pub stopped: bool,
 }
 
-/// What is under way.
-#[derive(Default)]
-struct Work {
-    tasks: JoinSet<Report>,
-    tickets: HashMap<Id, Ticket>,
-    queue: Queue,
-}
-
-impl Reconciler {
-    /// Reconciles each message of `stream` until its end, or until `shutdown`: then no further message is
-    /// taken, and what was taken is finished.
-    ///
-    /// # Errors
-    /// Reports cannot be written. Then no further message is taken either, and what was taken is finished
-    /// first: work is never dropped halfway.
-    pub async fn run<W: Write>(
-        self: Arc<Self>,
-        mut stream: mpsc::Receiver<Result<Spore, StreamError>>,
-        sink: &mut Sink<W>,
-        shutdown: impl Future<Output = ()>,
-    ) -> io::Result<Summary> {
-        let mut work = Work::default();
-        let mut summary = Summary::default();
-        let (mut open, mut broken) = (true, None);
-        tokio::pin!(shutdown);
-        while open || work.queue.pending() > 0 {
-            tokio::select! {
-                biased;
-                () = &mut shutdown, if open => (open, summary.stopped) = (false, true),
-                Some(ended) = work.tasks.join_next_with_id() => work.ended(ended),
-                item = stream.recv(), if open && work.queue.pending() < WINDOW => match item {
-                    Some(Ok(spore)) => self.arrive(spore, &mut work.queue),
-                    Some(Err(error)) => {
-                        work.queue.end(&error);
-                        summary.stream = Some(error);
-                        open = false;
-                    }
-                    None => open = false,
-                },
-            }
-            self.start(&mut work);
-            while let Some(report) = work.queue.pop() {
-                summary.count(&report);
-                if broken.is_none() {
-                    broken = sink.report(&report).err();
-                }
-            }
-            open &= broken.is_none();
-        }
-        broken.map_or(Ok(summary), Err)
-    }
-
-    /// Takes in a message: what needs no work is answered at once, without a task.
-    fn arrive(&self, spore: Spore, queue: &mut Queue) {
-        if !self.concerns(&spore) {
-            return;
-        }
-        queue.place(spore.seq);
-        let site = match &spore.config {
-            Ok(config) => config.site.id.clone(),
-            Err(faults) => return queue.report(invalid(&spore, faults.as_slice())),
-        };
-        if queue.at_rest(&site)
-            && let Some(report) = self.unchanged(&spore)
-        {
-            return queue.report(report);
-        }
-        queue.push(site, spore);
-    }
-
-    /// Starts as many messages as may be worked on at once.
-    fn start(self: &Arc<Self>, work: &mut Work) {
-        while work.tasks.len() < self.jobs {
-            let Some((ticket, spore)) = work.queue.start() else {
-                return;
-            };
-            let this = Arc::clone(self);
-            let task = work
-                .tasks
-                .spawn(async move { this.reconcile(&spore).await });
-            work.tickets.insert(task.id(), ticket);
-        }
-    }
-}
-
-impl Work {
-    /// Takes in the report of a task. A task that panicked is a defect: its site is reported as failed, and
-    /// the others go on.
-    fn ended(&mut self, ended: Result<(Id, Report), JoinError>) {
-        let id = match &ended {
-            Ok((id, _)) => *id,
-            Err(error) => error.id(),
-        };
-        let Some(ticket) = self.tickets.remove(&id) else {
-            return;
-        };
-        let report = match ended {
-            Ok((_, report)) => report,
-            Err(error) => ticket.lost(&error),
-        };
-        self.queue.finish(&ticket, report);
-    }
-}
-
-impl Queue {
-    /// Reports that the stream ended before its end.
-    fn end(&mut self, error: &StreamError) {
-        let (seq, code) = match error {
-            StreamError::Framing { number, .. } => (*number, "stream-framing"),
-            StreamError::Io { number, .. } => (*number, "stream-io"),
-        };
-        self.place(seq);
-        let mut report = Report::about(seq, None, Line::default());
-        report.outcome = Outcome::Invalid;
-        report.faults.push(Fault {
-            code,
-            path: String::new(),
-            message: error.full(),
-            hint: Some("send the rest as a new stream".into()),
-        });
-        self.report(report);
-    }
+/// The report of a stream that ended before its end.
+fn broken(error: &StreamError) -> Report {
+    let (seq, code) = match error {
+        StreamError::Framing { number, .. } => (*number, "stream-framing"),
+        StreamError::Io { number, .. } => (*number, "stream-io"),
+    };
+    let mut report = Report::about(seq, None, Line::default());
+    report.outcome = Outcome::Invalid;
+    report.faults.push(Fault {
+        code,
+        path: String::new(),
+        message: error.full(),
+        hint: Some("send the rest as a new stream".into()),
+    });
+    report
 }
 
 impl Summary {
@@ -209,12 +108,77 @@ fn invalid(spore: &Spore, faults: &[Fault]) -> Report {
 
 /// The report of a message that was overtaken by a newer one for its site.
 fn superseded(spore: &Spore, why: String) -> Report {
-    let mut report = Report::of(spore, spore.site.clone());
+    overtaken(Report::of(spore, spore.site.clone()), why)
+}
+
+/// The same of any report.
+fn overtaken(mut report: Report, reason: String) -> Report {
     report.outcome = Outcome::Superseded;
-    report.withheld.push(Withheld {
+    report.withheld.push(not_applied(reason));
+    report
+}
+
+/// The report of what the operator forbade by pausing the site.
+fn paused(mut report: Report) -> Report {
+    report.outcome = Outcome::Paused;
+    let reason = "the operator paused the site; it is done when that ends";
+    report.withheld.push(not_applied(reason.into()));
+    report
+}
+
+/// The report of what was not begun when the operator let the site be forgotten.
+fn forgotten(report: Report) -> Report {
+    overtaken(report, "the operator let the site be forgotten".into())
+}
+
+fn not_applied(reason: String) -> Withheld {
+    Withheld {
         action: "apply".into(),
-        reason: why,
+        reason,
         refused: false,
+    }
+}
+
+/// The report of an order that needs no steps.
+fn ordered(site: &SiteId) -> Report {
+    let mut report = Report::about(0, Some(site.clone()), Line::default());
+    report.cause = Cause::Operator;
+    report
+}
+
+/// The report of an order for a site that nobody asked for.
+fn unknown(site: &SiteId) -> Report {
+    let mut report = ordered(site);
+    report.outcome = Outcome::Failed;
+    report.faults.push(Fault {
+        code: "site-unknown",
+        path: String::new(),
+        message: format!("site {site} is not known here"),
+        hint: Some("mycelia-spore status lists those that are".into()),
+    });
+    report
+}
+
+/// The report of something that the state directory did not take.
+fn failed(mut report: Report, message: &str) -> Report {
+    report.outcome = Outcome::Failed;
+    report.faults.push(Fault {
+        code: "transient",
+        path: String::new(),
+        message: message.into(),
+        hint: Some("nothing was changed; send it again when the cause is mended".into()),
+    });
+    report
+}
+
+/// The report of work that ended without saying how.
+fn lost(mut report: Report, why: &dyn std::fmt::Display) -> Report {
+    report.outcome = Outcome::Failed;
+    report.faults.push(Fault {
+        code: "internal",
+        path: String::new(),
+        message: format!("the site's task ended early: {why}"),
+        hint: Some("this is a defect of mycelia-spore; the message may be sent again".into()),
     });
     report
 }

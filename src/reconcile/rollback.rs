@@ -1,6 +1,7 @@
 //! Going back to an earlier release, which the operator asks for and no message.
 
-use super::site::{Reconciler, Stop, StoreJournal};
+use super::attempt::Attempt;
+use super::site::{Mode, Reconciler, Stop, StoreJournal};
 use crate::desired::{DesiredHosting, DesiredSite};
 use crate::edge::EdgeError;
 use crate::hosting::HostingBackend;
@@ -8,7 +9,7 @@ use crate::model::SiteId;
 use crate::observed::{Look, ObservedHosting, Ownership};
 use crate::plan::{Action, HostingAction, Plan, Step};
 use crate::release::{Digest, ReleaseId};
-use crate::report::{Outcome, Report};
+use crate::report::{Cause as Said, Outcome, Report};
 use crate::store::{Cause, HistoryEntry, SiteRecord};
 use crate::stream::Spore;
 
@@ -18,13 +19,18 @@ impl Reconciler {
     /// The files rolled back from are noted, so that a message that asks for them again does not undo the
     /// operator's decision; changed files are published as ever.
     pub async fn rollback(&self, site: &SiteId, wanted: Option<&str>) -> Report {
+        self.roll_back(site, wanted).await.report
+    }
+
+    /// The same, as an attempt.
+    pub(super) async fn roll_back(&self, site: &SiteId, wanted: Option<&str>) -> Attempt {
         let mut report = Report::about(0, Some(site.clone()), crate::model::Line::default());
+        report.cause = Said::Operator;
         let started = std::time::Instant::now();
-        if let Err(stop) = self.roll(site, wanted, &mut report).await {
-            (report.outcome, report.faults) = stop.told();
-        }
-        report.elapsed = started.elapsed();
-        report
+        let ended = self.roll(site, wanted, &mut report).await;
+        let mut attempt = Attempt::of(report, ended);
+        attempt.report.elapsed = started.elapsed();
+        attempt
     }
 
     async fn roll(
@@ -46,7 +52,9 @@ impl Reconciler {
         let observed = observed
             .filter(|found| found.ownership == Ownership::Ours)
             .ok_or_else(|| EdgeError::rejected(format!("site {site} is not live")))?;
-        let missed = self.catch_up(site, &record, Some(&observed)).await?;
+        let missed = self
+            .catch_up(site, &record, Some(&observed), Mode::Apply)
+            .await?;
         let release = match (&missed, &observed.release) {
             // The same was asked before, and done up to its note.
             (Some(missed), Some(live)) if wanted.is_none() && missed.cause == Cause::Rollback => {
@@ -71,7 +79,7 @@ impl Reconciler {
         } else {
             plan
         };
-        let mut journal = StoreJournal::new(&self.store, site, 0);
+        let mut journal = StoreJournal::new(&self.store, &self.events, site, 0);
         let applying = plan.apply(&self.effects(), &mut journal).await;
         report.steps = applying.steps;
         report.release = Some(release.clone());

@@ -1,5 +1,7 @@
 //! One message, from its configuration to its report.
 
+use super::attempt::{Attempt, Failure, worst};
+use super::event::{Events, Happening};
 use super::{invalid, superseded};
 use crate::apply::{Applying, Effects, Journal};
 use crate::artifact::{Artifact, Names};
@@ -8,7 +10,7 @@ use crate::desired::{DesiredDns, DesiredHosting, DesiredSite, Property, Recipe};
 use crate::dns::{DnsBackend, DnsBackends, DnsScope};
 use crate::edge::{EdgeError, EdgeErrorKind};
 use crate::hosting::{Backends, HostingBackend};
-use crate::model::{Ensure, Fault, HostingProvider, SiteId};
+use crate::model::{DnsOwnership, Ensure, Fault, HostingProvider, SiteId};
 use crate::observed::{Look, ObservedSite, Ownership};
 use crate::plan::{Plan, Policy, Standing, Step, Withheld};
 use crate::records::Name;
@@ -18,6 +20,7 @@ use crate::report::{Outcome, Report, StepOutcome, StepReport};
 use crate::schema::enumerant_name;
 use crate::store::{Cause, HistoryEntry, SiteRecord, SiteState, Store, StoreError};
 use crate::stream::Spore;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,10 +48,29 @@ pub struct Reconciler {
     pub policy: Policy,
     /// What is done with a plan.
     pub mode: Mode,
-    /// Sites worked on at once.
-    pub jobs: usize,
-    /// The one site whose messages count; `None` for all.
-    pub only: Option<SiteId>,
+    /// Who learns of what happens.
+    pub events: Events,
+}
+
+/// How one message is worked on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way {
+    pub(super) mode: Mode,
+    /// Whether the site is looked at closely even if the same message was carried out before.
+    pub(super) closely: bool,
+    /// Whether what belongs to nobody is taken over, whatever the policy says.
+    pub(super) adopt: bool,
+}
+
+impl Way {
+    /// As a message asks for it.
+    pub(super) const fn asked(mode: Mode) -> Self {
+        Self {
+            mode,
+            closely: false,
+            adopt: false,
+        }
+    }
 }
 
 /// Why a message was not carried out.
@@ -62,6 +84,14 @@ pub(super) enum Stop {
 }
 
 impl Stop {
+    /// Why the site is not as asked; what the message itself is to blame for has its faults.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        match self {
+            Self::Invalid(_) | Self::Refused(_) => None,
+            Self::Edge(error) => Some(Failure::from(error)),
+        }
+    }
+
     /// What a report says of it.
     pub(super) fn told(self) -> (Outcome, Vec<Fault>) {
         match self {
@@ -91,15 +121,6 @@ pub(super) fn state_error(error: StoreError) -> EdgeError {
 }
 
 impl Reconciler {
-    /// Whether this run looks at the message at all.
-    pub(super) fn concerns(&self, spore: &Spore) -> bool {
-        match (&self.only, &spore.site) {
-            (Some(only), Some(site)) => only == site,
-            (Some(_), None) => false,
-            (None, _) => true,
-        }
-    }
-
     /// The report of a message that was applied before and is still in force, told without a plan: the same
     /// configuration, its page's input and release as they were. `None` when that is not certain.
     pub(super) fn unchanged(&self, spore: &Spore) -> Option<Report> {
@@ -147,9 +168,18 @@ impl Reconciler {
 
     /// Brings one site into the state a message asks for, or shows what that would take.
     pub async fn reconcile(&self, spore: &Spore) -> Report {
+        self.attempt(spore, Way::asked(self.mode)).await.report
+    }
+
+    /// The same, telling what follows from how it ended.
+    pub(super) async fn attempt(&self, spore: &Spore, way: Way) -> Attempt {
+        let ended = |report| Attempt {
+            report,
+            failure: None,
+        };
         let config = match &spore.config {
             Ok(config) => config,
-            Err(faults) => return invalid(spore, faults.as_slice()),
+            Err(faults) => return ended(invalid(spore, faults.as_slice())),
         };
         let record = self.store.site(&config.site.id);
         if let Some(record) = &record
@@ -157,26 +187,30 @@ impl Reconciler {
             && config.generation < record.generation
         {
             let why = format!("generation {} was applied already", record.generation);
-            return superseded(spore, why);
+            return ended(superseded(spore, why));
         }
         let mut report = Report::of(spore, Some(config.site.id.clone()));
-        let ended = match DesiredSite::from_config(config) {
+        let converged = match DesiredSite::from_config(config) {
             Ok(desired) => {
-                self.converge(spore, desired, record.as_deref(), &mut report)
+                self.converge(spore, desired, record.as_deref(), way, &mut report)
                     .await
             }
             Err(faults) => Err(Stop::Invalid(faults.into_vec())),
         };
-        if let Err(Stop::Edge(error)) = &ended
+        if let Err(Stop::Edge(error)) = &converged
             && let Some(record) = self.store.site(&config.site.id)
+            && way.mode == Mode::Apply
         {
             self.note_failure(spore, &record, error).await;
         }
-        if let Err(stop) = ended {
-            (report.outcome, report.faults) = stop.told();
-        }
-        report.elapsed = spore.arrived.elapsed();
-        report
+        let (failure, ended) = match converged {
+            Ok(failure) => (failure, Ok(())),
+            Err(stop) => (None, Err(stop)),
+        };
+        let mut attempt = Attempt::of(report, ended);
+        attempt.failure = failure.or(attempt.failure);
+        attempt.report.elapsed = spore.arrived.elapsed();
+        attempt
     }
 
     async fn converge(
@@ -184,9 +218,11 @@ impl Reconciler {
         spore: &Spore,
         mut desired: DesiredSite,
         record: Option<&SiteRecord>,
+        way: Way,
         report: &mut Report,
-    ) -> Result<(), Stop> {
-        let refusals = self.policy.refusals(&desired);
+    ) -> Result<Option<Failure>, Stop> {
+        let policy = self.policy_of(way, &mut desired);
+        let refusals = policy.refusals(&desired);
         if !refusals.is_empty() {
             return Err(Stop::Refused(refusals));
         }
@@ -194,7 +230,8 @@ impl Reconciler {
             report.outcome = Outcome::Paused;
             report.release = record.and_then(|record| record.release.clone());
             let after = record_of(spore, &desired, record, &Input::default(), report, false);
-            return self.keep(spore, record, after, None).await;
+            self.keep(spore, record, after, None, way).await?;
+            return Ok(None);
         }
         desired.hosting = self.backends.canonical(desired.hosting)?;
         // A preview says nothing of what visitors see, so the record of that is left out of it.
@@ -204,13 +241,13 @@ impl Reconciler {
             registrar::supported(desired.purchase.as_ref())?;
         }
         let look = match record {
-            Some(record) if record.config_digest == spore.digest => Look::Passing,
+            Some(record) if record.config_digest == spore.digest && !way.closely => Look::Passing,
             Some(_) | None => Look::Closely,
         };
         let mut observed = self.backends.observe(&desired.hosting, look).await?;
         if let Some(scope) = self.dns_scope(&mut desired, &observed, look) {
             observed.zones = self.dns.observe(&scope).await?;
-            let refusals = self.policy.apex_refusals(&desired, &observed.zones);
+            let refusals = policy.apex_refusals(&desired, &observed.zones);
             if !refusals.is_empty() {
                 return Err(Stop::Refused(refusals));
             }
@@ -219,7 +256,7 @@ impl Reconciler {
         report.withheld.extend(moved.and_then(left_behind));
         let missed = match record.filter(|record| at(record, &desired.hosting)) {
             Some(record) => {
-                self.catch_up(&desired.id, record, observed.hosting.as_ref())
+                self.catch_up(&desired.id, record, observed.hosting.as_ref(), way.mode)
                     .await?
             }
             None => None,
@@ -235,7 +272,7 @@ impl Reconciler {
             &desired,
             input.artifact.as_ref(),
             &observed,
-            &self.policy,
+            &policy,
             &standing,
         );
         report.withheld.extend(plan.withheld.iter().cloned());
@@ -243,13 +280,27 @@ impl Reconciler {
         let ours = ours.filter(|found| found.ownership == Ownership::Ours);
         report.release = ours.and_then(|found| found.release.clone());
         report.urls = self.urls(&desired, ours.map_or(&[], |found| &found.urls));
-        if self.mode == Mode::Plan {
+        if way.mode == Mode::Plan {
             report.steps = plan.preview();
             report.outcome = rest(&plan, &desired, Outcome::Planned);
-            return Ok(());
+            return Ok(None);
         }
         self.carry_out(spore, &desired, record, &input, &plan, report)
             .await
+    }
+
+    /// The operator's policy, as far as it holds for this way of working.
+    fn policy_of(&self, way: Way, desired: &mut DesiredSite) -> Cow<'_, Policy> {
+        if !way.adopt {
+            return Cow::Borrowed(&self.policy);
+        }
+        if let Some(dns) = &mut desired.dns {
+            dns.ownership = DnsOwnership::Adopt;
+        }
+        Cow::Owned(Policy {
+            adopt: true,
+            ..self.policy.clone()
+        })
     }
 
     pub(super) const fn effects(&self) -> Effects<'_, Backends, DnsBackends> {
@@ -367,8 +418,8 @@ impl Reconciler {
         input: &Input,
         plan: &Plan,
         report: &mut Report,
-    ) -> Result<(), Stop> {
-        let mut journal = StoreJournal::new(&self.store, &desired.id, spore.seq);
+    ) -> Result<Option<Failure>, Stop> {
+        let mut journal = StoreJournal::new(&self.store, &self.events, &desired.id, spore.seq);
         let applying = plan.apply(&self.effects(), &mut journal).await;
         let changed = !applying.steps.is_empty();
         if applying.hosted {
@@ -382,14 +433,17 @@ impl Reconciler {
             Some(error) => outcome_of(error),
             None => rest(plan, desired, Outcome::Applied),
         };
+        let failure = worst(&applying.errors);
         if desired.hosting.branches.preview.is_some() {
             report.steps = applying.steps;
-            return Ok(());
+            return Ok(failure);
         }
         let after = record_of(spore, desired, record, input, report, changed);
         let history = history(spore, &applying, record, report);
         report.steps = applying.steps;
-        self.keep(spore, record, after, history).await
+        let way = Way::asked(Mode::Apply);
+        self.keep(spore, record, after, history, way).await?;
+        Ok(failure)
     }
 
     /// Keeps what is known of the site now, if that differs from what was known before.
@@ -399,11 +453,12 @@ impl Reconciler {
         before: Option<&SiteRecord>,
         after: SiteRecord,
         history: Option<HistoryEntry>,
+        way: Way,
     ) -> Result<(), Stop> {
         let Ok(config) = &spore.config else {
             return Ok(());
         };
-        if self.mode == Mode::Plan || (before == Some(&after) && history.is_none()) {
+        if way.mode == Mode::Plan || (before == Some(&after) && history.is_none()) {
             return Ok(());
         }
         let message = Some(spore.canonical.clone());
@@ -421,7 +476,8 @@ impl Reconciler {
             detail: error.full(),
             ..record.clone()
         };
-        if let Err(Stop::Edge(error)) = self.keep(spore, Some(record), failed, None).await {
+        let way = Way::asked(Mode::Apply);
+        if let Err(Stop::Edge(error)) = self.keep(spore, Some(record), failed, None, way).await {
             tracing::error!("{}", error.full());
         }
     }
@@ -638,19 +694,29 @@ fn history(
 /// The journal kept in the state directory.
 pub(super) struct StoreJournal<'s> {
     store: &'s Store,
+    events: &'s Events,
     site: &'s SiteId,
     seq: u64,
     step: Option<crate::store::StepId>,
+    /// The step begun last, as its end is told.
+    told: (String, String),
 }
 
 impl<'s> StoreJournal<'s> {
     /// The journal of one message's steps.
-    pub(super) const fn new(store: &'s Store, site: &'s SiteId, seq: u64) -> Self {
+    pub(super) const fn new(
+        store: &'s Store,
+        events: &'s Events,
+        site: &'s SiteId,
+        seq: u64,
+    ) -> Self {
         Self {
             store,
+            events,
             site,
             seq,
             step: None,
+            told: (String::new(), String::new()),
         }
     }
 }
@@ -660,6 +726,7 @@ impl Journal for StoreJournal<'_> {
         let (verb, target) = (step.action.verb(), step.action.target());
         let begun = self.store.begin(self.site, self.seq, verb, &target).await;
         self.step = Some(begun.map_err(state_error)?);
+        self.told = (verb.into(), target);
         Ok(())
     }
 
@@ -668,6 +735,15 @@ impl Journal for StoreJournal<'_> {
             return Ok(());
         };
         let done = outcome == StepOutcome::Done;
+        let (action, target) = std::mem::take(&mut self.told);
+        let step_report = StepReport {
+            action,
+            target,
+            outcome,
+            detail: detail.into(),
+        };
+        self.events
+            .tell(Some(self.site), Happening::Step(step_report));
         let noted = self.store.finish(step, done, detail).await;
         noted.map_err(state_error)
     }

@@ -38,7 +38,8 @@ pub(super) fn write(output: &mut impl Write, report: &Report, style: Style) -> i
     };
     let outcome = enumerant_name(report.outcome);
     write!(output, "{strong}{mark} {name} {outcome}{strong:#}")?;
-    if report.cause != Cause::Message {
+    // Who asked for it knows so.
+    if !matches!(report.cause, Cause::Message | Cause::Operator) {
         write!(output, " ({})", enumerant_name(report.cause))?;
     }
     if let Some(url) = report.urls.first().filter(|_| report.converged()) {

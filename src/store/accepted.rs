@@ -17,6 +17,8 @@ pub struct Accepted {
     pub lane: String,
     /// The digest of its message.
     pub digest: Digest,
+    /// The writer's counter; 0 when it keeps none.
+    pub generation: u64,
     /// When it was accepted, in whole milliseconds.
     pub at: jiff::Timestamp,
     /// The accounts that are needed for it, by name.
@@ -49,6 +51,7 @@ CREATE TABLE accepted (
     site       TEXT NOT NULL,
     lane       TEXT NOT NULL,
     digest     BLOB NOT NULL,
+    generation INTEGER NOT NULL,
     at         INTEGER NOT NULL,
     accounts   TEXT NOT NULL,
     drift      TEXT NOT NULL,
@@ -69,7 +72,7 @@ CREATE TABLE accepted_message (
 /// was carried out unless the site says otherwise.
 pub(super) const TAKE_OVER: &str = "
 INSERT INTO accepted
-    SELECT id, '', config_digest, applied_at, '[]', '', state = 'failed', 0, 'good'
+    SELECT id, '', config_digest, generation, applied_at, '[]', '', state = 'failed', 0, 'good'
     FROM site JOIN message ON message.site = site.id;
 INSERT INTO accepted_message SELECT site, '', body FROM message;
 ";
@@ -85,14 +88,15 @@ pub(super) fn put(
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
     connection
         .prepare_cached(
-            "INSERT INTO accepted VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
-             ON CONFLICT (site, lane) DO UPDATE SET digest = ?3, at = ?4, accounts = ?5, \
-             drift = ?6, unfinished = ?7",
+            "INSERT INTO accepted VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
+             ON CONFLICT (site, lane) DO UPDATE SET digest = ?3, generation = ?4, at = ?5, \
+             accounts = ?6, drift = ?7, unfinished = ?8",
         )?
         .execute(params![
             accepted.site.as_str(),
             accepted.lane,
             accepted.digest.as_bytes(),
+            accepted.generation.cast_signed(),
             accepted.at.as_millisecond(),
             accounts,
             accepted.drift.map_or("", drift_name),
@@ -197,21 +201,22 @@ fn accepted(row: &Row<'_>) -> Result<Accepted, StoreError> {
         what: format!("accepted column {what} is damaged, or of a newer version"),
     };
     let digest: [u8; 32] = row.get(2).map_err(|_| bad("digest"))?;
-    let accounts: String = row.get(4)?;
-    let drift: String = row.get(5)?;
-    let health: String = row.get(8)?;
+    let accounts: String = row.get(5)?;
+    let drift: String = row.get(6)?;
+    let health: String = row.get(9)?;
     Ok(Accepted {
         site: SiteId::parse(&name).map_err(|_| bad("site"))?,
         lane: row.get(1)?,
         digest: digest.into(),
-        at: time(row.get(3)?).ok_or_else(|| bad("at"))?,
+        generation: row.get::<_, i64>(3)?.cast_unsigned(),
+        at: time(row.get(4)?).ok_or_else(|| bad("at"))?,
         accounts: serde_json::from_str(&accounts).map_err(|_| bad("accounts"))?,
         drift: match drift.as_str() {
             "" => None,
             name => Some(drift_of(name).ok_or_else(|| bad("drift"))?),
         },
-        unfinished: row.get(6)?,
-        suspended: row.get(7)?,
+        unfinished: row.get(7)?,
+        suspended: row.get(8)?,
         health: health_of(&health).ok_or_else(|| bad("health"))?,
     })
 }

@@ -94,9 +94,7 @@ impl Spore {
         let (digest, canonical, config) = match (config, frame.message.canonicalize()) {
             (config, Ok(words)) => {
                 let bytes = capnp::Word::words_to_bytes(&words);
-                let mut hasher = blake3::Hasher::new_derive_key(DIGEST_CONTEXT);
-                hasher.update(bytes);
-                (hasher.finalize().into(), one_segment(bytes), config)
+                (digest(bytes), one_segment(bytes), config)
             }
             (Ok(_), Err(error)) => (Digest::of(&[]), Vec::new(), Err(malformed(&error))),
             (config, Err(_)) => (Digest::of(&[]), Vec::new(), config),
@@ -146,6 +144,25 @@ impl Spore {
 }
 
 impl Spore {
+    /// A message whose [canonical form](Self::canonical) was kept, as if it came now, with the number 0; `None`
+    /// when it cannot be read any more.
+    #[must_use]
+    pub fn again(canonical: &[u8]) -> Option<Self> {
+        let config = Self::kept(canonical)?;
+        // The digest is over the segment alone, behind its table of one word.
+        let segment = canonical.get(8..)?;
+        Some(Self {
+            seq: 0,
+            arrived: Instant::now(),
+            site: Some(config.site.id.clone()),
+            request_id: config.request_id.clone(),
+            digest: digest(segment),
+            canonical: canonical.to_vec(),
+            config: Ok(Arc::new(config)),
+            refused: false,
+        })
+    }
+
     /// The configuration of a message whose [canonical form](Self::canonical) was kept; `None` when it cannot
     /// be read any more.
     #[must_use]
@@ -155,6 +172,13 @@ impl Spore {
         let root = message.get_root::<spore_config::Reader<'_>>().ok()?;
         SporeConfig::from_reader(root).ok()
     }
+}
+
+/// The digest of a message's canonical form.
+fn digest(segment: &[u8]) -> Digest {
+    let mut hasher = blake3::Hasher::new_derive_key(DIGEST_CONTEXT);
+    hasher.update(segment);
+    hasher.finalize().into()
 }
 
 /// A message of one segment as a stream holds it: a table of one entry, then the segment.

@@ -12,7 +12,7 @@ use mycelia_spore::hosting::Backends;
 use mycelia_spore::hosting::cloudflare_pages::{CloudflarePages, PagesOptions};
 use mycelia_spore::hosting::local_static::LocalStatic;
 use mycelia_spore::plan::{Patterns, Policy};
-use mycelia_spore::reconcile::{Mode, Reconciler};
+use mycelia_spore::reconcile::{Events, Mode, Reconciler};
 use mycelia_spore::report::{Outcome, Report};
 use mycelia_spore::source::SourcesSettings;
 use mycelia_spore::store::Store;
@@ -57,8 +57,7 @@ impl Farm {
             store: Store::open(&folder.path().join("state")).unwrap(),
             policy,
             mode: Mode::Apply,
-            jobs: 1,
-            only: None,
+            events: Events::default(),
         };
         Self {
             fake,

@@ -12,7 +12,7 @@ use mycelia_spore::hosting::cloudflare_pages::{CloudflarePages, PagesOptions};
 use mycelia_spore::hosting::local_static::{LocalStatic, Switched};
 use mycelia_spore::model::SiteId;
 use mycelia_spore::plan::Policy;
-use mycelia_spore::reconcile::{Mode, Reconciler, Summary};
+use mycelia_spore::reconcile::{self, Events, Inbox, Mode, Options, Reconciler, Summary};
 use mycelia_spore::release::{Layout, Live};
 use mycelia_spore::sink::{Form, Sink};
 use mycelia_spore::source::SourcesSettings;
@@ -111,7 +111,7 @@ impl Daemon {
     }
 
     /// What a new process would work with.
-    pub(crate) fn reconciler(&self, jobs: usize) -> Arc<Reconciler> {
+    pub(crate) fn reconciler(&self) -> Arc<Reconciler> {
         let mut local_static = LocalStatic::new(self.layout().root());
         if let Some(switched) = &self.switched {
             local_static = local_static.on_switch(Arc::clone(switched));
@@ -132,8 +132,7 @@ impl Daemon {
             store: Store::open(&self.state()).unwrap(),
             policy: self.policy.clone(),
             mode: self.mode,
-            jobs,
-            only: self.only.clone(),
+            events: Events::default(),
         })
     }
 
@@ -158,11 +157,16 @@ impl Daemon {
             .enable_all()
             .build()
             .unwrap();
-        let reconciler = self.reconciler(8);
+        let options = Options {
+            only: self.only.clone(),
+            ..Options::once(8)
+        };
+        let reconciler = self.reconciler();
         let result = runtime.block_on(async {
-            let stream = waiting(&messages.concat());
-            let mut sink = Sink::new(Form::Json, &mut output);
-            reconciler.run(stream, &mut sink, shutdown).await
+            let mut inbox = Inbox::Stream(waiting(&messages.concat()));
+            let sink = Sink::new(Form::Json, &mut output);
+            let (daemon, _control) = reconcile::Daemon::new(reconciler, options, sink).unwrap();
+            daemon.run(&mut inbox, shutdown).await
         });
         (result, output)
     }
@@ -176,7 +180,7 @@ impl Daemon {
 
     /// Goes back to an earlier release, as the operator does.
     pub(crate) fn rollback(&self, id: &str, to: Option<&str>) -> mycelia_spore::report::Report {
-        let reconciler = self.reconciler(1);
+        let reconciler = self.reconciler();
         crate::common::block_on(reconciler.rollback(&crate::common::site_id(id), to))
     }
 }

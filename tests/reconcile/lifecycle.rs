@@ -170,7 +170,7 @@ fn the_same_message_again_does_not_undo_an_unprotect() {
     for (name, message) in ["links", "blog"].into_iter().zip(messages) {
         daemon.send(message.clone());
         assert!(daemon.record(name).unwrap().protected);
-        let (reconciler, id) = (daemon.reconciler(1), crate::common::site_id(name));
+        let (reconciler, id) = (daemon.reconciler(), crate::common::site_id(name));
         let unprotected = reconciler.store.set_protected(&id, false);
         crate::common::block_on(unprotected).unwrap();
         drop(reconciler);
@@ -194,7 +194,7 @@ fn what_is_protected_stays_until_the_operator_says_so() {
         assert!(daemon.live("links").is_some());
         assert!(report.get("release").is_some());
     }
-    let reconciler = daemon.reconciler(1);
+    let reconciler = daemon.reconciler();
     let id = crate::common::site_id("links");
     let unprotected = reconciler.store.set_protected(&id, false);
     crate::common::block_on(unprotected).unwrap();

@@ -10,6 +10,7 @@ fn accepted(site: &str, lane: &str, message: &[u8]) -> Accepted {
         site: id(site),
         lane: lane.into(),
         digest: Digest::of(message),
+        generation: 7,
         at: time(1_700_000_000_000),
         accounts: vec!["cloudflare/default".into()],
         drift: None,

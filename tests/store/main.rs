@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod accepted;
+#[cfg(test)]
 mod common;
 #[cfg(test)]
 mod damage;

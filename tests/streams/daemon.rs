@@ -79,9 +79,16 @@ impl<'w> Daemon<'w> {
         self.reports.recv_timeout(Duration::from_millis(100)).ok()
     }
 
-    /// The next reports, by site, number and outcome.
+    /// The next reports by number: they come as they are done.
+    pub(crate) fn reports(&self, count: usize) -> Vec<Value> {
+        let mut reports: Vec<_> = (0..count).map(|_| self.report()).collect();
+        reports.sort_by_key(|report| report["seq"].as_u64());
+        reports
+    }
+
+    /// The same, by site, number and outcome.
     pub(crate) fn told(&self, count: usize) -> Vec<(String, u64, String)> {
-        (0..count).map(|_| line(&self.report())).collect()
+        self.reports(count).iter().map(line).collect()
     }
 
     pub(crate) fn pid(&self) -> u32 {

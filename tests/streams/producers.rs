@@ -49,7 +49,7 @@ fn a_shell_script_writes_into_the_pipe() {
         &world,
         command.arg(script).args(["schema", "sites", "pipe"]),
     );
-    let reports = [daemon.report(), daemon.report()];
+    let reports = daemon.reports(2);
     assert_eq!(lines(&reports), ["1 atlas applied", "2 spores applied"]);
     // The plainest producer of all.
     let stream = mycelia_spore::encode::json(&world.site("plain", "plain").to_string()).unwrap();

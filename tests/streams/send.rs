@@ -10,7 +10,9 @@ use std::os::unix::net::UnixListener;
 use std::thread;
 
 fn daemon(world: &World) -> Daemon<'_> {
-    let arguments = ["--source", "unix:socket", "--source", "fifo:pipe"];
+    // One site after another, so that reports come in the order of the messages.
+    let sources = ["--source", "unix:socket", "--source", "fifo:pipe"];
+    let arguments = [&sources[..], &["--jobs", "1"]].concat();
     Daemon::start(world, &arguments, &["socket", "pipe"])
 }
 

@@ -32,13 +32,21 @@ fn open(world: &World) -> (Writer, Replies) {
 
 /// Number, site and outcome of reports that came back.
 fn told(replies: impl Iterator<Item = Report>) -> Vec<String> {
-    replies
+    by_number(replies)
+        .into_iter()
         .map(|report| {
             let outcome = mycelia_spore::schema::enumerant_name(report.outcome);
             let site = report.site.map_or("-".into(), |site| site.to_string());
             format!("{} {site} {outcome}", report.seq)
         })
         .collect()
+}
+
+/// Replies by number: they come as they are done.
+fn by_number(replies: impl Iterator<Item = Report>) -> Vec<Report> {
+    let mut replies: Vec<_> = replies.collect();
+    replies.sort_by_key(|report| report.seq);
+    replies
 }
 
 #[test]
@@ -89,7 +97,7 @@ fn a_torn_message_ends_its_own_connection_only() {
     torn.send(&a).unwrap();
     torn.send(&b[..b.len() - 1]).unwrap();
     torn.end().unwrap();
-    let reports: Vec<_> = torn_replies.map(Result::unwrap).collect();
+    let reports = by_number(torn_replies.map(Result::unwrap));
     let fault = &reports[1].faults[0];
     assert_eq!(fault.code, "stream-framing");
     let place = format!("message 2 at byte {}: ", a.len());
@@ -212,7 +220,7 @@ fn who_may_not_change_a_site_is_refused_by_what_the_kernel_says() {
         writer.send(&message(&world, site)).unwrap();
     }
     writer.end().unwrap();
-    let reports: Vec<_> = replies.map(Result::unwrap).collect();
+    let reports = by_number(replies.map(Result::unwrap));
     assert_eq!(
         reports[1].faults[0].to_string(),
         format!("site.id: user {uid} (group {gid}) may not change site other")
@@ -244,7 +252,7 @@ fn reports_of_many_messages_come_while_they_are_sent() {
         }
         writer.end().unwrap();
     });
-    let reports: Vec<_> = replies.map(Result::unwrap).collect();
+    let reports = by_number(replies.map(Result::unwrap));
     sending.join().unwrap();
     assert_eq!(reports.len(), 500);
     for (report, number) in reports.iter().zip(1..) {

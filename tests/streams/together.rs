@@ -68,8 +68,8 @@ fn producers_of_every_kind_are_heard_at_once_and_each_message_is_reported_once()
         }),
     ];
     let mut counts = BTreeMap::<String, usize>::new();
-    for number in 1..=4 * ROUNDS as u64 {
-        let (site, seq, outcome) = line(&daemon.report());
+    for (number, report) in (1..).zip(daemon.reports(4 * ROUNDS)) {
+        let (site, seq, outcome) = line(&report);
         assert_eq!(seq, number);
         let good = ["applied", "unchanged", "superseded"].contains(&&*outcome);
         assert!(good, "{site} {outcome}");
@@ -121,10 +121,10 @@ fn the_end_of_the_only_source_is_the_end() {
     assert_snapshot!(torn.told(), @"
     exit: 1
     --- out
-    = a unchanged  http://a.localhost/  [N] ms
     ! message 2 invalid  [N] ms
         stdin: message 2 at byte 67: the stream ends within a message: it was cut short (stopped at byte 76); nothing after it can be trusted [stream-framing]
           hint: send the rest as a new stream
+    = a unchanged  http://a.localhost/  [N] ms
     ");
 }
 

@@ -226,7 +226,9 @@ impl Cloudflare {
 }
 
 fn unauthorised(message: impl Into<String>) -> EdgeError {
-    EdgeError::new(EdgeErrorKind::Unauthorised, message).at("hosting.cloudflarePages.account")
+    EdgeError::new(EdgeErrorKind::Unauthorised, message)
+        .at("hosting.cloudflarePages.account")
+        .remote()
 }
 
 /// A variable of the default account is missing.

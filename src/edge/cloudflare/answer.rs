@@ -252,8 +252,8 @@ impl From<ApiError> for EdgeError {
     fn from(error: ApiError) -> Self {
         let kind = error.kind();
         let edge = match error {
-            ApiError::Http(error) => return error.into(),
-            error => Self::new(kind, error.to_string()),
+            ApiError::Http(error) => return Self::from(error).remote(),
+            error => Self::new(kind, error.to_string()).remote(),
         };
         match kind {
             EdgeErrorKind::Unauthorised => edge.hint(
