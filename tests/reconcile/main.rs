@@ -6,6 +6,7 @@ mod common;
 mod daemon;
 mod failures;
 mod lifecycle;
+mod lives;
 mod order;
 mod refusals;
 mod rollback;
