@@ -28,7 +28,7 @@ struct Living {
     control: Control,
     events: broadcast::Receiver<std::sync::Arc<reconcile::Event>>,
     ended: JoinHandle<io::Result<reconcile::Summary>>,
-    _messages: mpsc::Sender<Result<Spore, mycelia_spore::stream::StreamError>>,
+    held: mpsc::Sender<Result<Spore, mycelia_spore::stream::StreamError>>,
 }
 
 /// Looks every second, and waits for nothing else.
@@ -65,7 +65,7 @@ impl Living {
             control,
             events,
             ended,
-            _messages: sender,
+            held: sender,
         }
     }
 
@@ -120,7 +120,7 @@ impl Living {
         self.runtime.block_on(async {
             self.control.drain(false).await.unwrap();
             // The channel that no message came through.
-            drop(self._messages);
+            drop(self.held);
             timeout(PATIENCE, self.ended)
                 .await
                 .unwrap()
@@ -209,7 +209,7 @@ fn what_was_accepted_and_not_done_is_taken_up_by_the_next_daemon() {
     let daemon = Daemon::new();
     let source = daemon.source("blog", &[("index.html", "one")]);
     let message = files("blog", &source, |mut config| {
-        config.set_request_id("deploy-1")
+        config.set_request_id("deploy-1");
     });
     let away = source.with_extension("away");
     fs::rename(&source, &away).unwrap();
@@ -346,7 +346,7 @@ fn a_site_that_is_paused_or_gone_is_not_looked_at() {
     ] {
         living.send(&page("links", |_| ()));
         living.send(&page("links", |config| {
-            config.init_lifecycle().set_ensure(ensure)
+            config.init_lifecycle().set_ensure(ensure);
         }));
         let site = living.snapshot().sites.remove(0);
         assert_eq!(site.record.unwrap().state, state);
