@@ -5,7 +5,11 @@
 use std::{env, error::Error, fs, path::Path};
 
 /// The schema files, in the order in which `spore.req` names them.
-const FILES: [&str; 2] = ["schema/spore.capnp", "schema/report.capnp"];
+const FILES: [&str; 3] = [
+    "schema/spore.capnp",
+    "schema/report.capnp",
+    "schema/daemon.capnp",
+];
 
 /// The module of the crate that holds the generated ones.
 const MODULE: &str = "schema";

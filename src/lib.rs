@@ -12,7 +12,7 @@
 //! 7. [`apply`] carries it out, with a journal in the [`store`].
 //! 8. [`report`] says what became of it; a [`sink`] writes it down.
 //!
-//! [`reconcile`] drives this for many sites at once. [`serve`] is the web server that
+//! [`reconcile`] drives this for many sites at once; [`rpc`] is how others ask the running daemon. [`serve`] is the web server that
 //! [`hosting::local_static`] publishes to, [`cli`] the command line. `ARCHITECTURE.md` has the ranks of the
 //! modules and what must always hold.
 
@@ -36,6 +36,7 @@ pub mod records;
 pub mod registrar;
 pub mod release;
 pub mod report;
+pub mod rpc;
 pub mod schedule;
 pub mod schema;
 pub mod serve;

@@ -71,9 +71,9 @@ const HOUSE_RULES: [(&[&str], &[&str], &str); 6] = [
         "only the command line chooses an exit code",
     ),
     (
-        &["tokio::spawn", "task::spawn(", "JoinSet"],
-        &["reconcile", "serve", "cli"],
-        "only the reconciler, the server and the command line start tasks",
+        &["tokio::spawn", "task::spawn(", "spawn_local", "JoinSet"],
+        &["reconcile", "serve", "rpc", "cli"],
+        "only the reconciler, the servers and the command line start tasks",
     ),
     (
         &["std::process::Command", "std::process::{"],

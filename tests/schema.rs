@@ -22,7 +22,7 @@ use tempfile::TempDir;
 use tools::{on_path, repository};
 
 /// The schema files that are compiled, in the order of `spore.req`.
-const COMPILED: [&str; 2] = ["spore.capnp", "report.capnp"];
+const COMPILED: [&str; 3] = ["spore.capnp", "report.capnp", "daemon.capnp"];
 
 /// The module annotation of `rust.capnp`.
 const MODULE: u64 = 0xe1f7_a2c9_0d3b_4856;
@@ -283,7 +283,8 @@ fn the_committed_request_is_what_the_compiler_makes_of_the_schema() {
     }
     let fresh = nodes(&compile(&repository("schema")).unwrap());
     let committed = nodes(&committed());
-    let advice = "run `capnp compile -o- spore.capnp report.capnp > spore.req` in schema/";
+    let advice =
+        "run `capnp compile -o- spore.capnp report.capnp daemon.capnp > spore.req` in schema/";
     let ids = |nodes: &BTreeMap<u64, String>| nodes.keys().copied().collect::<Vec<_>>();
     assert_eq!(ids(&committed), ids(&fresh), "{advice}");
     for (id, node) in &fresh {
@@ -323,7 +324,10 @@ fn both_ways_of_building_give_the_same_code() {
         command.run().unwrap();
     });
     let names: Vec<&String> = from_request.keys().collect();
-    assert_eq!(names, ["report_capnp.rs", "spore_capnp.rs"]);
+    assert_eq!(
+        names,
+        ["daemon_capnp.rs", "report_capnp.rs", "spore_capnp.rs"]
+    );
     assert_eq!(names, from_schema.keys().collect::<Vec<_>>());
     for (name, code) in &from_request {
         // Not assert_eq!: on failure it would print ten thousand lines.

@@ -112,8 +112,18 @@ pub(super) enum Command {
     Status(Status),
     /// List what was released of a site, newest first
     History(History),
+    /// Tell what happens in the running daemon
+    Watch(Watch),
     /// Make an earlier release of a site live again
     Rollback(Rollback),
+    /// Let the running daemon look now whether a site is as asked, and repair it
+    Refresh(Look),
+    /// Let the running daemon take over what has the site's names at its provider and belongs to nobody
+    TakeOver(Look),
+    /// Leave a site as it is until it is resumed
+    Pause(Site),
+    /// Look after a paused site again
+    Resume(Site),
     /// Protect a site from being taken down
     Protect(Site),
     /// Lift a site's protection
@@ -153,6 +163,9 @@ pub(super) struct Run {
     /// Take messages from stdin, fifo:PATH, unix:PATH or dir:PATH instead; may be repeated
     #[arg(long, value_name = "SOURCE", conflicts_with = "input")]
     pub(super) source: Vec<SourceSpec>,
+    /// Answer Cap'n Proto RPC at unix:PATH as well, as schema/daemon.capnp says; may be repeated
+    #[arg(long, value_name = "SOCKET", value_parser = socket, requires = "source")]
+    pub(super) rpc: Vec<PathBuf>,
     /// Serve the published sites at this address meanwhile, and on after the stream's end until a signal
     #[arg(long, value_name = "ADDR")]
     pub(super) serve: Option<SocketAddr>,
@@ -306,6 +319,26 @@ pub(super) struct Rollback {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct Watch {
+    /// One site; all, and the daemon itself, when absent
+    #[arg(value_parser = site_id)]
+    pub(super) site: Option<SiteId>,
+    /// The form of what is told
+    #[arg(long, short, value_enum)]
+    pub(super) output: Option<TextOrJson>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Look {
+    /// The site
+    #[arg(value_parser = site_id)]
+    pub(super) site: SiteId,
+    /// The form of the report
+    #[arg(long, short, value_enum)]
+    pub(super) output: Option<Output>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct Doctor {
     /// Do not ask any provider
     #[arg(long)]
@@ -396,6 +429,14 @@ fn site_id(text: &str) -> Result<SiteId, String> {
         Some(hint) => format!("{}: {hint}", defect.message),
         None => defect.message,
     })
+}
+
+/// A Unix socket as an argument.
+fn socket(text: &str) -> Result<PathBuf, String> {
+    match text.parse() {
+        Ok(SourceSpec::Unix(path)) => Ok(path),
+        Ok(_) | Err(_) => Err("use unix:PATH".into()),
+    }
 }
 
 /// A tracing filter as an argument.

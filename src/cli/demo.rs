@@ -85,6 +85,7 @@ pub(super) fn run(global: &Global, args: &Demo) -> Result<Exit, Failure> {
         serve: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, args.port))),
         only: None,
         mode: Mode::Apply,
+        life: None,
     };
     let feed = Feed::Stream(Box::new(Cursor::new(stream)));
     setup::runtime()?.block_on(async {

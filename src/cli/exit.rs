@@ -2,6 +2,7 @@
 
 use crate::edge::EdgeError;
 use crate::edge::socket::SocketError;
+use crate::rpc::CallError;
 use crate::settings::SettingsError;
 use crate::store::StoreError;
 use crate::stream::{SendError, SourceError, StreamError};
@@ -59,6 +60,12 @@ pub(super) enum Failure {
         /// Messages that were sent.
         messages: u64,
     },
+    /// The running daemon does not answer.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// A socket cannot be had.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
     /// A backend failed.
     #[error("{}", .0.full())]
     Edge(EdgeError),
@@ -108,6 +115,8 @@ impl Failure {
             | Self::Source(_)
             | Self::Send(_)
             | Self::Unanswered { .. }
+            | Self::Call(_)
+            | Self::Socket(_)
             | Self::Edge(_)
             | Self::Authoring(_)
             | Self::Io { .. } => Exit::Failed,
@@ -124,6 +133,8 @@ impl Failure {
             ) => Some("is `mycelia-spore run --source ...` running there?"),
             Self::Unanswered { .. } => Some("send again: what was done already is found unchanged"),
             Self::Source(_)
+            | Self::Call(_)
+            | Self::Socket(_)
             | Self::Send(_)
             | Self::Settings(_)
             | Self::Store(_)

@@ -2,6 +2,7 @@
 
 mod args;
 mod build;
+mod control;
 mod decode;
 mod demo;
 mod doctor;
@@ -10,19 +11,22 @@ mod exit;
 mod feed;
 mod generate;
 mod input;
+mod life;
 mod plan;
 mod render;
-mod rollback;
 mod run;
 mod schema;
 mod send;
 mod serve;
+mod server;
 mod setup;
 mod sites;
 mod validate;
+mod watch;
 
 pub use args::Cli;
 
+use crate::reconcile::SiteOrder;
 use args::Command;
 use clap::Parser;
 use exit::{Exit, Failure};
@@ -44,6 +48,7 @@ pub fn main() -> ExitCode {
 
 fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let global = cli.global;
+    let mark = |site, order| control::mark(&global, site, order);
     match cli.command {
         None => run::run(&global, &args::Run::default()),
         Some(Command::Run(args)) => run::run(&global, &args),
@@ -52,14 +57,23 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Validate(args)) => validate::run(&global, &args),
         Some(Command::Build(args)) => build::run(&global, &args),
         Some(Command::Logs(args)) => build::logs(&global, &args),
-        Some(Command::Forget(args)) => sites::forget(&global, &args.site),
         Some(Command::Doctor(args)) => doctor::run(&global, &args),
         Some(Command::Serve(args)) => serve::run(&global, &args),
         Some(Command::Status(args)) => sites::status(&global, &args),
         Some(Command::History(args)) => sites::history(&global, &args),
-        Some(Command::Rollback(args)) => rollback::run(&global, &args),
-        Some(Command::Protect(args)) => sites::protect(&global, &args.site, true),
-        Some(Command::Unprotect(args)) => sites::protect(&global, &args.site, false),
+        Some(Command::Watch(args)) => watch::run(&global, &args),
+        Some(Command::Rollback(args)) => control::rollback(&global, &args),
+        Some(Command::Refresh(args)) => {
+            control::look(&global, &args.site, &SiteOrder::Refresh, args.output)
+        }
+        Some(Command::TakeOver(args)) => {
+            control::look(&global, &args.site, &SiteOrder::TakeOver, args.output)
+        }
+        Some(Command::Protect(args)) => mark(&args.site, &SiteOrder::Protect(true)),
+        Some(Command::Unprotect(args)) => mark(&args.site, &SiteOrder::Protect(false)),
+        Some(Command::Pause(args)) => mark(&args.site, &SiteOrder::Suspend),
+        Some(Command::Resume(args)) => mark(&args.site, &SiteOrder::Resume),
+        Some(Command::Forget(args)) => mark(&args.site, &SiteOrder::Forget),
         Some(Command::Encode(args)) => encode::run(&args),
         Some(Command::Decode(args)) => decode::run(&args),
         Some(Command::Schema(args)) => schema::run(&args),

@@ -18,6 +18,7 @@ pub(super) fn run(global: &Global, args: &Plan) -> Result<Exit, Failure> {
         serve: None,
         only: args.site.clone(),
         mode: Mode::Plan,
+        life: None,
     };
     let streamed = stream_in(&settings, store, feed, work);
     let (summary, _) = setup::runtime()?.block_on(streamed)?;

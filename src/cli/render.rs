@@ -52,6 +52,15 @@ pub(super) fn answer(bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
+/// Prints a part of an answer that goes on. Whether anybody reads on.
+pub(super) fn piped(bytes: &[u8]) -> bool {
+    let mut output = io::stdout().lock();
+    output
+        .write_all(bytes)
+        .and_then(|()| output.flush())
+        .is_ok()
+}
+
 /// Prints a line of progress or advice to standard error.
 pub(super) fn note(line: &str) {
     // If standard error is gone there is nobody left to tell.
@@ -64,18 +73,24 @@ pub(super) fn failure(failure: &Failure) {
     let paint = |ansi: Ansi| if color { ansi } else { Ansi::new() };
     let red = paint(Ansi::new().fg_color(Some(AnsiColor::Red.into())).bold());
     let faint = paint(Ansi::new().dimmed());
-    let mut text = format!("{red}error:{red:#} {failure}");
-    let mut below = failure.source();
-    while let Some(error) = below {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        below = error.source();
-    }
+    let mut text = format!("{red}error:{red:#} {}", chain(failure));
     if let Some(hint) = failure.hint() {
         text.push_str("\n  ");
         text.push_str(&format_args!("{faint}hint: {hint}{faint:#}").to_string());
     }
     note(&text);
+}
+
+/// An error and those below it.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut below = error.source();
+    while let Some(error) = below {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        below = error.source();
+    }
+    text
 }
 
 /// Lays out rows in columns as wide as their widest cell.

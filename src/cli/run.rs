@@ -3,13 +3,13 @@
 use super::args::{Global, Run};
 use super::exit::{Exit, Failure};
 use super::feed::Feed;
+use super::life::Life;
+use super::server::Server;
 use super::{input, render, setup};
 use crate::build::Listener;
-use crate::hosting::local_static::LocalStatic;
 use crate::model::SiteId;
-use crate::reconcile::{Control, Daemon, Events, Inbox, Mode, Options, Summary};
+use crate::reconcile::{Daemon, Events, Inbox, Mode, Options, Summary};
 use crate::release::Digest;
-use crate::serve::{self, Sites};
 use crate::settings::Settings;
 use crate::sink::{Form, Sink};
 use crate::store::{SiteRecord, Store};
@@ -17,14 +17,11 @@ use std::collections::BTreeSet;
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 pub(super) fn run(global: &Global, args: &Run) -> Result<Exit, Failure> {
-    let settings = setup::settings(global, args.jobs)?;
+    let overrides = setup::overrides(global, args.jobs);
+    let settings = Settings::load(overrides.clone())?;
     let feed = if args.source.is_empty() {
         Feed::Stream(input::open(args.input.as_ref())?)
     } else {
@@ -36,6 +33,10 @@ pub(super) fn run(global: &Global, args: &Run) -> Result<Exit, Failure> {
         serve: args.serve,
         only: args.site.clone(),
         mode: Mode::Apply,
+        life: feed.lives().then(|| Life {
+            rpc: args.rpc.clone(),
+            overrides,
+        }),
     };
     let lives = feed.lives();
     let runtime = setup::runtime()?;
@@ -59,6 +60,8 @@ pub(super) struct Work {
     pub(super) serve: Option<SocketAddr>,
     pub(super) only: Option<SiteId>,
     pub(super) mode: Mode,
+    /// What makes it a daemon that lives on.
+    pub(super) life: Option<Life>,
 }
 
 /// The exit code of a run. A daemon that was told to end has done its part, whatever became of single messages.
@@ -88,7 +91,7 @@ pub(super) async fn stream_in(
         local_static = started.told_by(local_static);
         server = Some(started);
     }
-    let lives = feed.lives();
+    let lives = work.life.is_some();
     let parts = setup::Parts {
         store,
         local_static,
@@ -114,12 +117,17 @@ pub(super) async fn stream_in(
     };
     let sink = Sink::new(work.form, io::stdout());
     let (daemon, control) = Daemon::new(reconciler, options, sink)?;
-    let signals = signals(control, lives)?;
     let mut inbox = feed.open(&settings.streams)?;
-    let summary = daemon.run(&mut inbox, signals.stop).await;
-    if let Some(watch) = signals.watch {
-        watch.abort();
-    }
+    let summary = if let Some(life) = work.life {
+        let attendants = life.start(settings, parts, &control)?;
+        drop(control);
+        let summary = daemon.run(&mut inbox, pending()).await;
+        attendants.stop().await;
+        summary
+    } else {
+        let mut stops = setup::Stops::new()?;
+        daemon.run(&mut inbox, stops.next()).await
+    };
     if let Inbox::Sources(intake) = inbox {
         let finish = tokio::task::spawn_blocking(|| intake.finish());
         if !matches!(finish.await, Ok(true)) {
@@ -128,34 +136,6 @@ pub(super) async fn stream_in(
     }
     let summary = summary.map_err(Failure::io("reports cannot be written"))?;
     Ok((summary, server))
-}
-
-/// What signals lead to.
-struct Signals {
-    /// The end of a single run.
-    stop: Pin<Box<dyn Future<Output = ()>>>,
-    /// What watches for those of a daemon.
-    watch: Option<JoinHandle<()>>,
-}
-
-/// SIGINT and SIGTERM end a single run. They let a daemon drain, and the second one ends it at once.
-fn signals(control: Control, lives: bool) -> Result<Signals, Failure> {
-    let mut stops = setup::Stops::new()?;
-    if !lives {
-        let stop = Box::pin(async move { stops.next().await });
-        return Ok(Signals { stop, watch: None });
-    }
-    let watch = tokio::spawn(async move {
-        for now in [false, true] {
-            stops.next().await;
-            if control.drain(now).await.is_err() {
-                return;
-            }
-        }
-    });
-    let stop = Box::pin(pending());
-    let watch = Some(watch);
-    Ok(Signals { stop, watch })
 }
 
 /// Looks after what an earlier run left: steps that were interrupted, and sites taken down long ago.
@@ -214,85 +194,4 @@ fn needed(store: &Store) -> BTreeSet<Digest> {
         .flat_map(artifacts)
         .flatten()
         .collect()
-}
-
-/// The embedded server, running.
-pub(super) struct Server {
-    sites: Arc<Sites>,
-    address: SocketAddr,
-    stop: watch::Sender<bool>,
-    tasks: Vec<JoinHandle<()>>,
-}
-
-impl Server {
-    /// Listens, and serves the sites that are there.
-    pub(super) async fn start(
-        address: SocketAddr,
-        local_static: &LocalStatic,
-    ) -> Result<Self, Failure> {
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(Failure::io(format!("cannot listen at {address}")))?;
-        let address = listener
-            .local_addr()
-            .map_err(Failure::io("the listener has no address"))?;
-        let sites = Sites::open(local_static.layout().clone()).map_err(|error| {
-            Failure::Edge(
-                crate::edge::EdgeError::rejected("the sites cannot be served").source(error),
-            )
-        })?;
-        let (stop, stopped) = watch::channel(false);
-        let until = |mut stopped: watch::Receiver<bool>| async move {
-            // An error means that the sender is gone, which is a stop as well.
-            let _ = stopped.wait_for(|stop| *stop).await;
-        };
-        let server = serve::run(listener, Arc::clone(&sites), until(stopped.clone()));
-        let watch = Arc::clone(&sites).watch(until(stopped));
-        let watch = async {
-            if let Err(error) = watch.await {
-                tracing::error!("changes by other processes are not seen any more: {error}");
-            }
-        };
-        Ok(Self {
-            sites,
-            address,
-            stop,
-            tasks: vec![tokio::spawn(server), tokio::spawn(watch)],
-        })
-    }
-
-    /// Where it listens.
-    pub(super) const fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// The backend, telling this server of every switch.
-    pub(super) fn told_by(&self, backend: LocalStatic) -> LocalStatic {
-        let sites = Arc::clone(&self.sites);
-        backend
-            .on_switch(Arc::new(move |project| {
-                if let Err(error) = sites.refresh(project) {
-                    tracing::error!(project, "the server did not take in the change: {error}");
-                }
-            }))
-            .served_at(self.address.port())
-    }
-
-    /// Serves until a signal, then drains.
-    pub(super) async fn until_signal(self) {
-        if let Ok(mut stops) = setup::Stops::new() {
-            stops.next().await;
-        }
-        self.stop().await;
-    }
-
-    /// Lets requests under way finish and ends.
-    pub(super) async fn stop(self) {
-        self.stop.send_replace(true);
-        for task in self.tasks {
-            if let Err(error) = task.await {
-                tracing::error!("the server ended early: {error}");
-            }
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::args::{Global, Serve};
 use super::exit::{Exit, Failure};
-use super::run::Server;
+use super::server::Server;
 use super::{render, setup};
 
 pub(super) fn run(global: &Global, args: &Serve) -> Result<Exit, Failure> {

@@ -34,12 +34,17 @@ pub(super) fn tracing(global: &Global) {
 
 /// The settings of this run.
 pub(super) fn settings(global: &Global, jobs: Option<usize>) -> Result<Settings, Failure> {
-    Ok(Settings::load(Overrides {
+    Ok(Settings::load(overrides(global, jobs))?)
+}
+
+/// What the command line says over the settings file.
+pub(super) fn overrides(global: &Global, jobs: Option<usize>) -> Overrides {
+    Overrides {
         file: global.settings.clone(),
         state_dir: global.state_dir.clone(),
         source_roots: global.source_root.clone(),
         jobs,
-    })?)
+    }
 }
 
 /// The `LocalStatic` backend of a state directory.

@@ -1,26 +1,34 @@
-//! `status`, `history`, `protect` and `unprotect`: what the state directory knows of sites.
+//! `status` and `history`: what the state directory and the running daemon know of sites.
 
 use super::args::{Global, History, Status};
 use super::exit::{Exit, Failure};
-use super::{render, setup};
-use crate::model::SiteId;
+use super::{control, render, setup};
+use crate::model::{Parse, SiteId};
+use crate::rpc::{Site as Now, Status as Daemon};
+use crate::schema::daemon_capnp::{Activity, Health};
 use crate::schema::enumerant_name;
 use crate::settings::Settings;
 use crate::store::{HistoryEntry, SiteRecord, Store};
+use crate::words;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub(super) fn status(global: &Global, args: &Status) -> Result<Exit, Failure> {
     let settings = setup::settings(global, None)?;
+    let only = args.site.clone();
+    let daemon = control::ask(&settings, async move |daemon| {
+        daemon.status(only.as_ref()).await
+    })?;
     let store = Store::open_readonly(&settings.state_dir)?;
-    let mut sites = store.sites();
-    if let Some(only) = &args.site {
-        sites.retain(|(id, _)| id == only);
-        if sites.is_empty() {
-            return Err(unknown(only));
-        }
+    let sites = known(&store, daemon.as_ref(), args.site.as_ref());
+    if let Some(only) = &args.site
+        && sites.is_empty()
+    {
+        return Err(unknown(only));
     }
     if render::json(args.output) {
-        let lines: Vec<Value> = sites.iter().map(|(id, site)| site_json(id, site)).collect();
+        let lines: Vec<Value> = sites.iter().map(Known::json).collect();
         return lines_of(&lines);
     }
     if sites.is_empty() {
@@ -29,36 +37,145 @@ pub(super) fn status(global: &Global, args: &Status) -> Result<Exit, Failure> {
     }
     let heading = ["SITE", "STATE", "ADDRESS", "RELEASE", "APPLIED", "NOTE"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
-    rows.extend(sites.iter().map(|(id, site)| {
-        vec![
-            id.to_string(),
-            site.state.name().to_owned(),
-            site.primary.clone(),
-            site.release
-                .as_ref()
-                .map_or("-", |release| release.short())
-                .to_owned(),
-            time(site.applied_at),
-            remark(site),
-        ]
-    }));
+    rows.extend(sites.iter().map(Known::row));
     render::answer(render::table(&rows).as_bytes())?;
+    if let Some(daemon) = &daemon {
+        render::note(&daemon_line(daemon));
+    }
     Ok(Exit::Converged)
 }
 
-/// What a person should know of a site beside its state.
-fn remark(site: &SiteRecord) -> String {
-    let mut notes = Vec::new();
-    if site.protected {
-        notes.push("protected");
+/// A site, as the state directory knows it and as the running daemon does.
+struct Known {
+    id: SiteId,
+    record: Option<Arc<SiteRecord>>,
+    now: Option<Now>,
+}
+
+/// The sites that are known, by id.
+fn known(store: &Store, daemon: Option<&Daemon>, only: Option<&SiteId>) -> Vec<Known> {
+    let mut sites: BTreeMap<SiteId, Known> = BTreeMap::new();
+    for (id, record) in store.sites() {
+        let known = Known {
+            id: id.clone(),
+            record: Some(record),
+            now: None,
+        };
+        sites.insert(id, known);
     }
-    if site.held.is_some() {
-        notes.push("rolled back");
+    for (name, now) in daemon.into_iter().flat_map(|daemon| &daemon.sites) {
+        let Ok(id) = SiteId::parse(name) else {
+            continue;
+        };
+        let new = || Known {
+            id: id.clone(),
+            record: None,
+            now: None,
+        };
+        sites.entry(id.clone()).or_insert_with(new).now = Some(now.clone());
     }
-    if !site.detail.is_empty() {
-        notes.push(&site.detail);
+    let wanted = |known: &Known| only.is_none_or(|only| *only == known.id);
+    sites.into_values().filter(wanted).collect()
+}
+
+impl Known {
+    fn row(&self) -> Vec<String> {
+        let record = self.record.as_deref();
+        let state = record.map_or("new", |record| record.state.name());
+        let release = record.and_then(|record| record.release.as_ref());
+        vec![
+            self.id.to_string(),
+            state.to_owned(),
+            record.map_or("", |record| &record.primary).to_owned(),
+            release.map_or("-", |release| release.short()).to_owned(),
+            record.map_or_else(|| "-".to_owned(), |record| time(record.applied_at)),
+            self.remark(),
+        ]
     }
-    notes.join("; ")
+
+    /// What a person should know of it beside its state.
+    fn remark(&self) -> String {
+        let mut notes: Vec<String> = self.now.iter().filter_map(activity).collect();
+        if let Some(record) = &self.record {
+            notes.extend(record.protected.then(|| "protected".to_owned()));
+            notes.extend(record.held.is_some().then(|| "rolled back".to_owned()));
+            if !record.detail.is_empty() {
+                notes.push(record.detail.clone());
+            }
+        }
+        notes.join("; ")
+    }
+
+    fn json(&self) -> Value {
+        let mut value = match &self.record {
+            Some(record) => site_json(&self.id, record),
+            None => json!({ "v": 1, "site": self.id.as_str(), "state": "new" }),
+        };
+        if let Some(now) = &self.now {
+            value["daemon"] = json!({
+                "activity": enumerant_name(now.activity),
+                "until": now.until.map(|until| until.to_string()),
+                "attempt": now.attempt,
+                "account": now.account,
+                "health": enumerant_name(now.health),
+                "problem": now.problem.as_ref().map(super::watch::problem),
+                "unfinished": now.unfinished,
+            });
+        }
+        value
+    }
+}
+
+/// What the daemon does for a site, or has found; nothing where all is well and at rest.
+fn activity(now: &Now) -> Option<String> {
+    let until = || now.until.map(clock).unwrap_or_default();
+    let problem = now.problem.as_ref().map(|problem| problem.message.as_str());
+    match now.activity {
+        Activity::Running if now.attempt > 1 => Some(format!(
+            "worked on since {}, attempt {}",
+            until(),
+            now.attempt
+        )),
+        Activity::Running => Some(format!("worked on since {}", until())),
+        Activity::Ready => Some("waits for its turn".to_owned()),
+        Activity::Retrying => Some(format!(
+            "tried again at {}: {}",
+            until(),
+            problem.unwrap_or("it failed")
+        )),
+        Activity::Held => Some(format!("waits for account {}", now.account)),
+        Activity::Paused => Some("paused".to_owned()),
+        Activity::Resting => match (now.health, problem) {
+            (Health::Good | Health::Repaired, _) => None,
+            (_, Some(problem)) => Some(problem.to_owned()),
+            (health, None) => Some(enumerant_name(health).to_owned()),
+        },
+    }
+}
+
+/// What the daemon says of itself.
+fn daemon_line(daemon: &Daemon) -> String {
+    let mut lines = vec![format!(
+        "mycelia-spore {} is running since {}, process {}",
+        daemon.version,
+        time(daemon.started),
+        daemon.pid
+    )];
+    if daemon.queued > 0 {
+        let queued = words::count(
+            usize::try_from(daemon.queued).unwrap_or(usize::MAX),
+            "message",
+        );
+        lines.push(format!("{queued} wait for their turn"));
+    }
+    if daemon.draining {
+        lines.push("it ends: nothing further is started".to_owned());
+    }
+    lines.extend(daemon.circuits.iter().map(|(account, until)| {
+        let until = until.map_or_else(|| "it answers".to_owned(), clock);
+        format!("account {account} is left alone until {until}")
+    }));
+    lines.join("\n")
 }
 
 fn site_json(id: &SiteId, site: &SiteRecord) -> Value {
@@ -75,7 +192,7 @@ fn site_json(id: &SiteId, site: &SiteRecord) -> Value {
         "next_edge": site.next_edge.map(|edge| edge.to_string()),
         "protected": site.protected,
         "rolled_back": site.held.is_some(),
-        "labels": site.labels.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
+        "labels": site.labels.iter().cloned().collect::<BTreeMap<_, _>>(),
         "detail": site.detail,
     })
 }
@@ -125,29 +242,6 @@ fn entry_json(entry: &HistoryEntry) -> Value {
     })
 }
 
-pub(super) fn protect(global: &Global, site: &SiteId, protected: bool) -> Result<Exit, Failure> {
-    let settings = setup::settings(global, None)?;
-    let store = open_known(&settings, site)?;
-    setup::runtime()?.block_on(store.set_protected(site, protected))?;
-    let state = if protected {
-        "is protected from being taken down"
-    } else {
-        "is no longer protected"
-    };
-    render::note(&format!("{site} {state}"));
-    Ok(Exit::Converged)
-}
-
-pub(super) fn forget(global: &Global, site: &SiteId) -> Result<Exit, Failure> {
-    let settings = setup::settings(global, None)?;
-    let store = open_known(&settings, site)?;
-    setup::runtime()?.block_on(store.forget(site))?;
-    render::note(&format!(
-        "{site} is forgotten; what is published of it stays, and its next message finds it as it is"
-    ));
-    Ok(Exit::Converged)
-}
-
 /// The state directory, if it knows a site. One that is not there yet is not made for a question.
 pub(super) fn open_known(settings: &Settings, site: &SiteId) -> Result<Store, Failure> {
     if Store::open_readonly(&settings.state_dir)?
@@ -170,6 +264,11 @@ pub(super) fn unknown(site: &SiteId) -> Failure {
 /// A time to the second.
 fn time(at: jiff::Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+/// A time of the day to the second.
+fn clock(at: jiff::Timestamp) -> String {
+    at.strftime("%H:%M:%SZ").to_string()
 }
 
 fn lines_of(values: &[Value]) -> Result<Exit, Failure> {

@@ -1,5 +1,6 @@
 //! Unix sockets: the only place that listens at one or connects to one.
 
+use futures_util::io::{AsyncRead, AsyncWrite};
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use std::fmt;
@@ -10,12 +11,17 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use thiserror::Error;
 use tokio::runtime::Handle;
+use tokio_util::compat::{TokioAsyncReadCompatExt, TokioAsyncWriteCompatExt};
 
 /// Connections that may wait to be accepted; the kernel's own limit (`net.core.somaxconn`) may be lower.
 const BACKLOG: i32 = 128;
+
+/// How long a daemon that is too busy to accept a connection is waited for, and how often it is tried.
+const PATIENCE: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(5);
 
 /// Who is at the other end of a connection, as the kernel saw it when the connection was made
 /// (`SO_PEERCRED`, unix(7)). A process cannot claim to be another.
@@ -93,10 +99,24 @@ impl SocketError {
 #[derive(Debug)]
 pub struct Listener {
     inner: UnixListener,
+    file: SocketFile,
+    runtime: Handle,
+}
+
+/// A [`Listener`] that is waited for instead of being asked.
+#[derive(Debug)]
+pub struct AsyncListener {
+    inner: tokio::net::UnixListener,
+    /// Removed with it.
+    _file: SocketFile,
+}
+
+/// The file of a socket, removed when it is dropped.
+#[derive(Debug)]
+struct SocketFile {
     path: PathBuf,
     /// Device and inode: another process may have put its own socket at the path since.
     identity: Option<(u64, u64)>,
-    runtime: Handle,
 }
 
 impl Listener {
@@ -111,10 +131,13 @@ impl Listener {
         let socket = listening(path, mode).map_err(&failed)?;
         let inner = UnixListener::from(socket);
         inner.set_nonblocking(true).map_err(&failed)?;
-        Ok(Self {
-            inner,
+        let file = SocketFile {
             path: path.to_path_buf(),
             identity: identity(path),
+        };
+        Ok(Self {
+            inner,
+            file,
             runtime,
         })
     }
@@ -139,7 +162,69 @@ impl Listener {
     }
 }
 
-impl Drop for Listener {
+impl Listener {
+    /// The same, for the asynchronous runtime that this is called in.
+    ///
+    /// # Errors
+    /// The process has no descriptor left.
+    pub fn waiting(self) -> io::Result<AsyncListener> {
+        Ok(AsyncListener {
+            inner: tokio::net::UnixListener::from_std(self.inner)?,
+            _file: self.file,
+        })
+    }
+}
+
+impl AsyncListener {
+    /// The next connection, and who made it.
+    ///
+    /// # Errors
+    /// The operating system refuses: no more descriptors, say.
+    pub async fn accept(&self) -> io::Result<(AsyncConnection, Peer)> {
+        let (stream, _) = self.inner.accept().await?;
+        let peer = peer_of(&stream)?;
+        Ok((AsyncConnection(stream), peer))
+    }
+}
+
+/// One connection of an asynchronous runtime.
+#[derive(Debug)]
+pub struct AsyncConnection(tokio::net::UnixStream);
+
+impl AsyncConnection {
+    /// Connects to the socket at `path`.
+    ///
+    /// # Errors
+    /// Nobody listens there, or this process may not connect.
+    pub async fn connect(path: &Path) -> Result<Self, SocketError> {
+        let begun = Instant::now();
+        loop {
+            match tokio::net::UnixStream::connect(path).await {
+                // Too many wait to be accepted. A socket that does not block is told so instead of waiting.
+                Err(error)
+                    if error.kind() == io::ErrorKind::WouldBlock && begun.elapsed() < PATIENCE =>
+                {
+                    tokio::time::sleep(POLL).await;
+                }
+                connected => return connected.map(Self).map_err(not_connected(path)),
+            }
+        }
+    }
+
+    /// Its two directions.
+    #[must_use]
+    pub fn split(
+        self,
+    ) -> (
+        impl AsyncRead + Unpin + 'static,
+        impl AsyncWrite + Unpin + 'static,
+    ) {
+        let (input, output) = self.0.into_split();
+        (input.compat(), output.compat_write())
+    }
+}
+
+impl Drop for SocketFile {
     fn drop(&mut self) {
         // A file that cannot be removed is taken away by the next process that binds here.
         if self.identity.is_some() && self.identity == identity(&self.path) {
@@ -166,13 +251,7 @@ impl Connection {
     pub fn connect(path: &Path) -> Result<Self, SocketError> {
         UnixStream::connect(path)
             .map(Self)
-            .map_err(|source| match source.kind() {
-                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => SocketError::Nobody {
-                    path: path.to_path_buf(),
-                    source,
-                },
-                _ => SocketError::io("connected to", path)(source),
-            })
+            .map_err(not_connected(path))
     }
 
     /// A second handle of the same connection.
@@ -291,19 +370,34 @@ fn holder(path: &Path, runtime: &Handle) -> io::Result<Option<String>> {
     }
 }
 
+/// Why a connection was not made.
+fn not_connected(path: &Path) -> impl FnOnce(io::Error) -> SocketError {
+    let path = path.to_path_buf();
+    move |source| match source.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+            SocketError::Nobody { path, source }
+        }
+        _ => SocketError::io("connected to", &path)(source),
+    }
+}
+
 /// Asks who is at the other end. The connection is not blocking afterwards.
 fn with_peer(stream: UnixStream, runtime: &Handle) -> io::Result<(UnixStream, Peer)> {
     stream.set_nonblocking(true)?;
     let _inside = runtime.enter();
     let stream = tokio::net::UnixStream::from_std(stream)?;
+    let peer = peer_of(&stream)?;
+    Ok((stream.into_std()?, peer))
+}
+
+fn peer_of(stream: &tokio::net::UnixStream) -> io::Result<Peer> {
     let found = stream.peer_cred()?;
-    let peer = Peer {
+    Ok(Peer {
         uid: found.uid(),
         gid: found.gid(),
         // Of a process in another namespace the kernel tells 0.
         pid: found.pid().filter(|pid| *pid > 0),
-    };
-    Ok((stream.into_std()?, peer))
+    })
 }
 
 fn identity(path: &Path) -> Option<(u64, u64)> {

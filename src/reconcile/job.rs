@@ -272,7 +272,8 @@ pub(super) fn ended(
 }
 
 /// What a report says of why something was done.
-pub(super) const fn cause(why: Why) -> Cause {
+#[must_use]
+pub const fn cause(why: Why) -> Cause {
     match why {
         Why::Message => Cause::Message,
         Why::Resume => Cause::Resume,

@@ -30,6 +30,7 @@ pub use control::{Control, Gone, SiteOrder};
 pub use daemon::{Daemon, Options};
 pub use event::{Event, Events, Happening, class_name};
 pub use inbox::Inbox;
+pub use job::cause;
 pub use site::{Mode, Reconciler};
 pub use view::{
     Activity, BOUNDS, CircuitView, Histogram, Problem, SiteView, Snapshot, Totals, Which,

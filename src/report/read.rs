@@ -30,7 +30,7 @@ impl Report {
         report.steps = reader
             .get_steps()?
             .iter()
-            .map(step)
+            .map(StepReport::from_reader)
             .collect::<Result<_, _>>()?;
         let withheld = reader.get_withheld()?.iter().map(one_withheld);
         report.withheld = withheld.collect::<Result<_, _>>()?;
@@ -48,13 +48,19 @@ impl Report {
     }
 }
 
-fn step(reader: report_step::Reader<'_>) -> capnp::Result<StepReport> {
-    Ok(StepReport {
-        action: reader.get_action()?.to_string()?,
-        target: reader.get_target()?.to_string()?,
-        outcome: reader.get_outcome()?,
-        detail: reader.get_detail()?.to_string()?,
-    })
+impl StepReport {
+    /// The step of a `ReportStep` message.
+    ///
+    /// # Errors
+    /// A pointer leads astray, a text is not UTF-8, or the outcome is one of a newer schema.
+    pub fn from_reader(reader: report_step::Reader<'_>) -> capnp::Result<Self> {
+        Ok(Self {
+            action: reader.get_action()?.to_string()?,
+            target: reader.get_target()?.to_string()?,
+            outcome: reader.get_outcome()?,
+            detail: reader.get_detail()?.to_string()?,
+        })
+    }
 }
 
 fn one_withheld(reader: withheld::Reader<'_>) -> capnp::Result<Withheld> {

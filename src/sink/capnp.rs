@@ -1,8 +1,8 @@
 //! Reports as packed `SporeReport` messages.
 
 use crate::model::Fault;
-use crate::report::Report;
-use crate::schema::report_capnp::{fault, spore_report};
+use crate::report::{Report, StepReport};
+use crate::schema::report_capnp::{fault, report_step, spore_report};
 use std::io::{self, Write};
 
 /// The revision of `SporeReport` that is written.
@@ -11,7 +11,7 @@ const VERSION: u32 = 1;
 /// Writes one message.
 pub(super) fn write(output: &mut impl Write, report: &Report) -> io::Result<()> {
     let mut message = capnp::message::Builder::new_default();
-    build(message.init_root(), report);
+    fill(message.init_root(), report);
     capnp::serialize_packed::write_message(output, &message).map_err(|error| match error.kind {
         // The operating system's own kind got lost in Cap'n Proto's error, but for this one.
         capnp::ErrorKind::Disconnected => io::ErrorKind::BrokenPipe.into(),
@@ -24,7 +24,8 @@ fn len<T>(items: &[T]) -> u32 {
     u32::try_from(items.len()).unwrap_or(u32::MAX)
 }
 
-fn build(mut to: spore_report::Builder<'_>, report: &Report) {
+/// Writes a report into a message that is being built.
+pub fn fill(mut to: spore_report::Builder<'_>, report: &Report) {
     to.set_v(VERSION);
     to.set_seq(report.seq);
     if let Some(site) = &report.site {
@@ -36,11 +37,7 @@ fn build(mut to: spore_report::Builder<'_>, report: &Report) {
     to.set_outcome(report.outcome);
     let mut steps = to.reborrow().init_steps(len(&report.steps));
     for (index, step) in (0..).zip(&report.steps) {
-        let mut to = steps.reborrow().get(index);
-        to.set_action(&step.action);
-        to.set_target(&step.target);
-        to.set_outcome(step.outcome);
-        to.set_detail(&step.detail);
+        fill_step(steps.reborrow().get(index), step);
     }
     let mut withheld = to.reborrow().init_withheld(len(&report.withheld));
     for (index, item) in (0..).zip(&report.withheld) {
@@ -64,6 +61,14 @@ fn build(mut to: spore_report::Builder<'_>, report: &Report) {
     }
     to.set_elapsed_ms(report.elapsed.as_secs_f64() * 1000.0);
     to.set_cause(report.cause);
+}
+
+/// Writes a step into a message that is being built.
+pub fn fill_step(mut to: report_step::Builder<'_>, step: &StepReport) {
+    to.set_action(&step.action);
+    to.set_target(&step.target);
+    to.set_outcome(step.outcome);
+    to.set_detail(&step.detail);
 }
 
 fn one_fault(mut to: fault::Builder<'_>, fault: &Fault) {

@@ -4,6 +4,7 @@ mod capnp;
 mod json;
 mod text;
 
+pub use capnp::{fill, fill_step};
 pub use text::Style;
 
 use crate::report::Report;

@@ -33,6 +33,7 @@ pub use stop::Stop;
 use crate::decode;
 use crate::model::{Fault, Faults, Line, SiteId, SporeConfig};
 use crate::release::Digest;
+use crate::schema::MESSAGE_WORDS;
 use crate::schema::spore_capnp::spore_config;
 use std::io::BufRead;
 use std::sync::Arc;
@@ -71,8 +72,32 @@ impl Spore {
     /// Decodes a message that was read whole.
     #[must_use]
     pub fn decode(frame: &Frame) -> Self {
-        let arrived = Instant::now();
         let root = frame.message.get_root::<spore_config::Reader<'_>>();
+        Self::read(frame.number, root, || frame.message.canonicalize())
+    }
+
+    /// Decodes a configuration that is part of another message: of a call, say.
+    #[must_use]
+    pub fn of(number: u64, config: spore_config::Reader<'_>) -> Self {
+        let within = config.total_size().and_then(|size| {
+            if size.word_count > MESSAGE_WORDS as u64 {
+                let told = format!(
+                    "{} words of 8 bytes, more than {MESSAGE_WORDS}",
+                    size.word_count
+                );
+                return Err(capnp::Error::failed(told));
+            }
+            Ok(config)
+        });
+        Self::read(number, within, || canonical(config))
+    }
+
+    fn read(
+        number: u64,
+        root: capnp::Result<spore_config::Reader<'_>>,
+        canonical: impl FnOnce() -> capnp::Result<Vec<capnp::Word>>,
+    ) -> Self {
+        let arrived = Instant::now();
         let (site, request_id, config) = match &root {
             Ok(root) => {
                 let config = SporeConfig::from_reader(*root).map(Arc::new);
@@ -91,7 +116,8 @@ impl Spore {
             }
             Err(error) => (None, Line::default(), Err(malformed(error))),
         };
-        let (digest, canonical, config) = match (config, frame.message.canonicalize()) {
+        let words = root.and_then(|_| canonical());
+        let (digest, canonical, config) = match (config, words) {
             (config, Ok(words)) => {
                 let bytes = capnp::Word::words_to_bytes(&words);
                 (digest(bytes), one_segment(bytes), config)
@@ -100,7 +126,7 @@ impl Spore {
             (config, Err(_)) => (Digest::of(&[]), Vec::new(), config),
         };
         Self {
-            seq: frame.number,
+            seq: number,
             arrived,
             site,
             request_id,
@@ -172,6 +198,13 @@ impl Spore {
         let root = message.get_root::<spore_config::Reader<'_>>().ok()?;
         SporeConfig::from_reader(root).ok()
     }
+}
+
+/// The canonical form of a configuration.
+fn canonical(config: spore_config::Reader<'_>) -> capnp::Result<Vec<capnp::Word>> {
+    let mut message = capnp::message::Builder::new_default();
+    message.set_root(config)?;
+    message.into_reader().canonicalize()
 }
 
 /// The digest of a message's canonical form.

@@ -15,6 +15,7 @@ fn the_schema_files_are_written_and_never_overwritten() {
     --- out
     proto/spore.capnp
     proto/report.capnp
+    proto/daemon.capnp
     proto/rust.capnp
     ");
     for (name, _) in FILES {
@@ -161,7 +162,13 @@ fn help_names_every_command() {
       serve      Serve the sites that LocalStatic published
       status     List the sites and their state
       history    List what was released of a site, newest first
+      watch      Tell what happens in the running daemon
       rollback   Make an earlier release of a site live again
+      refresh    Let the running daemon look now whether a site is as asked, and repair it
+      take-over  Let the running daemon take over what has the site's names at its provider and belongs
+                 to nobody
+      pause      Leave a site as it is until it is resumed
+      resume     Look after a paused site again
       protect    Protect a site from being taken down
       unprotect  Lift a site's protection
       forget     Stop managing a site; what is published of it stays

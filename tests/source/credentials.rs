@@ -183,6 +183,11 @@ fn the_look_for_tokens_sees_those_that_are_shown() {
         .spawn()
         .unwrap();
     fs::write(folder.path().join("file"), format!("a{text}b")).unwrap();
+    // The kernel lets `spawn` return a moment before it shows the new program's environment.
+    let environ = format!("/proc/{}/environ", child.id());
+    while fs::read(&environ).unwrap().is_empty() {
+        std::thread::yield_now();
+    }
     let found = places_with(text, folder.path());
     child.kill().unwrap();
     child.wait().unwrap();

@@ -40,10 +40,13 @@ impl<'w> Daemon<'w> {
                 drop(sender.send(serde_json::from_str(&line).unwrap()));
             }
         });
-        let mut errors = child.stderr.take().unwrap();
+        // A log that goes elsewhere is read there.
+        let errors = child.stderr.take();
         let log = thread::spawn(move || {
             let mut text = String::new();
-            errors.read_to_string(&mut text).unwrap();
+            if let Some(mut errors) = errors {
+                errors.read_to_string(&mut text).unwrap();
+            }
             text
         });
         let mut daemon = Self {
