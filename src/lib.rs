@@ -44,6 +44,7 @@ pub mod settings;
 pub mod sink;
 pub mod site_rules;
 pub mod source;
+pub mod status;
 pub mod store;
 pub mod stream;
 pub mod words;

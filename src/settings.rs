@@ -1,6 +1,7 @@
 //! What the operator has decided: built-in values, then a file, then the environment, then flags.
 
 mod convergence;
+mod status;
 mod streams;
 
 use crate::build::BuildsSettings;
@@ -12,9 +13,11 @@ use crate::model::{HostingProvider, Parse, SettingsName};
 use crate::plan::{Patterns, Policy};
 use crate::schedule;
 use crate::source::{Protocol, Protocols, Remote, SourcesSettings};
+use crate::status::StatusSettings;
 use crate::stream::SourceOptions;
 use convergence::{BreakerTable, DriftTable, RetryTable};
 use serde::Deserialize;
+use status::StatusTable;
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
@@ -56,6 +59,8 @@ pub struct Settings {
     pub tombstone_days: u16,
     /// Who may send messages.
     pub streams: SourceOptions,
+    /// Where the daemon can be looked at.
+    pub status: Option<StatusSettings>,
     /// How Cloudflare is reached.
     pub cloudflare: CloudflareSettings,
     /// How Cloudflare Pages is worked with.
@@ -120,6 +125,7 @@ struct File {
     sources: SourcesTable,
     builds: BuildsTable,
     streams: StreamsTable,
+    status: StatusTable,
     retry: RetryTable,
     breaker: BreakerTable,
     drift: DriftTable,
@@ -327,6 +333,7 @@ impl Settings {
                 ..keys.builds(file.builds, &state_dir)?
             },
             streams: keys.streams(file.streams)?,
+            status: keys.status(file.status, &credentials)?,
             cloudflare: keys.cloudflare(file.cloudflare, credentials.clone())?,
             credentials,
             pages,

@@ -9,7 +9,12 @@ use std::path::{Path, PathBuf};
 const ARCHITECTURE: &str = include_str!("../ARCHITECTURE.md");
 
 /// References between modules of one rank that are meant, and why.
-const WITHIN_A_RANK: [(&str, &str, &str); 7] = [
+const WITHIN_A_RANK: [(&str, &str, &str); 8] = [
+    (
+        "status",
+        "rpc",
+        "what happens is told in one form, whoever asks",
+    ),
     (
         "model",
         "schema",
@@ -72,7 +77,7 @@ const HOUSE_RULES: [(&[&str], &[&str], &str); 6] = [
     ),
     (
         &["tokio::spawn", "task::spawn(", "spawn_local", "JoinSet"],
-        &["reconcile", "serve", "rpc", "cli"],
+        &["reconcile", "serve", "rpc", "status", "cli"],
         "only the reconciler, the servers and the command line start tasks",
     ),
     (
@@ -82,8 +87,8 @@ const HOUSE_RULES: [(&[&str], &[&str], &str); 6] = [
     ),
     (
         &["TcpStream", "UdpSocket", "UnixStream", "TcpListener"],
-        &["edge", "serve", "cli"],
-        "only the edge opens connections; the command line listens and the server answers",
+        &["edge", "serve", "status", "cli"],
+        "only the edge opens connections; the command line listens and the servers answer",
     ),
     (
         &[".perform("],

@@ -4,7 +4,7 @@ use super::args::{Global, History, Status};
 use super::exit::{Exit, Failure};
 use super::{control, render, setup};
 use crate::model::{Parse, SiteId};
-use crate::rpc::{Site as Now, Status as Daemon};
+use crate::rpc::{Site as Now, Status as Daemon, Trouble};
 use crate::schema::daemon_capnp::{Activity, Health};
 use crate::schema::enumerant_name;
 use crate::settings::Settings;
@@ -108,7 +108,7 @@ impl Known {
 
     fn json(&self) -> Value {
         let mut value = match &self.record {
-            Some(record) => site_json(&self.id, record),
+            Some(record) => record.json(&self.id),
             None => json!({ "v": 1, "site": self.id.as_str(), "state": "new" }),
         };
         if let Some(now) = &self.now {
@@ -118,7 +118,7 @@ impl Known {
                 "attempt": now.attempt,
                 "account": now.account,
                 "health": enumerant_name(now.health),
-                "problem": now.problem.as_ref().map(super::watch::problem),
+                "problem": now.problem.as_ref().map(Trouble::json),
                 "unfinished": now.unfinished,
             });
         }
@@ -176,25 +176,6 @@ fn daemon_line(daemon: &Daemon) -> String {
         format!("account {account} is left alone until {until}")
     }));
     lines.join("\n")
-}
-
-fn site_json(id: &SiteId, site: &SiteRecord) -> Value {
-    json!({
-        "v": 1,
-        "site": id.as_str(),
-        "state": site.state.name(),
-        "provider": enumerant_name(site.provider),
-        "project": site.project.as_str(),
-        "primary": site.primary,
-        "release": site.release.as_ref().map(ToString::to_string),
-        "generation": site.generation,
-        "applied_at": site.applied_at.to_string(),
-        "next_edge": site.next_edge.map(|edge| edge.to_string()),
-        "protected": site.protected,
-        "rolled_back": site.held.is_some(),
-        "labels": site.labels.iter().cloned().collect::<BTreeMap<_, _>>(),
-        "detail": site.detail,
-    })
 }
 
 pub(super) fn history(global: &Global, args: &History) -> Result<Exit, Failure> {

@@ -4,11 +4,10 @@ use super::args::{Global, Watch};
 use super::exit::{Exit, Failure};
 use super::{control, render, setup};
 use crate::report::Report;
-use crate::rpc::{Told, Trouble, What};
+use crate::rpc::{Told, What};
 use crate::schema::enumerant_name;
 use crate::sink::{Form, Sink};
 use crate::words;
-use serde_json::{Map, Value, json};
 
 pub(super) fn run(global: &Global, args: &Watch) -> Result<Exit, Failure> {
     let settings = setup::settings(global, None)?;
@@ -21,7 +20,7 @@ pub(super) fn run(global: &Global, args: &Watch) -> Result<Exit, Failure> {
     let watched = control::ask(&settings, async move |daemon| {
         let tell = move |told: Told| {
             let text = match form {
-                Form::Json => format!("{}\n", value(&told)),
+                Form::Json => format!("{}\n", told.json()),
                 Form::Text(_) | Form::Capnp => line(&told, form),
             };
             // Nobody reads on: that is enough.
@@ -120,86 +119,4 @@ fn text_of(report: &Report, form: Form) -> String {
     // Memory takes every write.
     drop(Sink::new(form, &mut text).report(report));
     String::from_utf8_lossy(&text).into_owned()
-}
-
-/// An event for programs: its time, its site, its name and what it carries.
-fn value(told: &Told) -> Value {
-    let mut object = Map::new();
-    let mut set = |key: &str, value: Value| {
-        object.insert(key.to_owned(), value);
-    };
-    set("v", json!(1));
-    set("at", json!(told.at.to_string()));
-    if let Some(site) = &told.site {
-        set("site", json!(site.as_str()));
-    }
-    let (name, carried) = carried(&told.what);
-    set("event", json!(name));
-    if let Value::Object(carried) = carried {
-        for (key, value) in carried {
-            set(&key, value);
-        }
-    }
-    Value::Object(object)
-}
-
-fn carried(what: &What) -> (&'static str, Value) {
-    match what {
-        What::Accepted { seq, request_id } => {
-            ("accepted", json!({ "seq": seq, "request_id": request_id }))
-        }
-        What::Started { cause, attempt } => (
-            "started",
-            json!({ "cause": enumerant_name(*cause), "attempt": attempt }),
-        ),
-        What::Progress(line) => ("progress", json!({ "line": line })),
-        What::Step(step) => (
-            "step",
-            json!({
-                "action": step.action,
-                "target": step.target,
-                "outcome": enumerant_name(step.outcome),
-                "detail": step.detail,
-            }),
-        ),
-        What::Retrying {
-            problem: trouble,
-            attempt,
-            at,
-        } => (
-            "retrying",
-            json!({ "problem": problem(trouble), "attempt": attempt, "next": at.to_string() }),
-        ),
-        What::Reported(report) => {
-            let text = text_of(report, Form::Json);
-            let report: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
-            ("reported", json!({ "report": report }))
-        }
-        What::Noticed {
-            notice,
-            problem: trouble,
-        } => (
-            "noticed",
-            json!({
-                "notice": enumerant_name(*notice),
-                "problem": trouble.as_ref().map(problem),
-            }),
-        ),
-        What::Circuit { account, until } => (
-            "circuit",
-            json!({ "account": account, "until": until.map(|until| until.to_string()) }),
-        ),
-        What::Draining => ("draining", json!({})),
-        What::Missed(missed) => ("missed", json!({ "events": missed })),
-        What::Unknown => ("unknown", json!({})),
-    }
-}
-
-/// How an attempt failed, for programs.
-pub(super) fn problem(trouble: &Trouble) -> Value {
-    json!({
-        "class": trouble.class.map(enumerant_name),
-        "message": trouble.message,
-        "hint": trouble.hint,
-    })
 }

@@ -211,6 +211,14 @@ impl AsyncConnection {
         }
     }
 
+    /// The connection as tokio reads and writes it.
+    #[must_use]
+    pub fn into_io(
+        self,
+    ) -> impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static {
+        self.0
+    }
+
     /// Its two directions.
     #[must_use]
     pub fn split(

@@ -7,6 +7,7 @@ pub mod memory;
 use crate::artifact::Names;
 use crate::desired::{DesiredHosting, service};
 use crate::edge::EdgeError;
+use crate::edge::http::Budget;
 use crate::model::{DomainName, HostingProvider, HostingSettings};
 use crate::observed::{Look, ObservedSite};
 use crate::plan::HostingAction;
@@ -98,6 +99,14 @@ impl Backends {
             | HostingProvider::S3Static
             | HostingProvider::CriomosHost => Names { pages: false },
         }
+    }
+}
+
+impl Backends {
+    /// The allowances of requests that were used so far, by the name of an account.
+    #[must_use]
+    pub fn budgets(&self) -> Vec<(String, Budget)> {
+        self.cloudflare_pages.budgets()
     }
 }
 

@@ -33,7 +33,8 @@ pub use inbox::Inbox;
 pub use job::cause;
 pub use site::{Mode, Reconciler};
 pub use view::{
-    Activity, BOUNDS, CircuitView, Histogram, Problem, SiteView, Snapshot, Totals, Which,
+    Activity, BOUNDS, BudgetView, CircuitView, Histogram, Problem, SiteView, Snapshot, Totals,
+    Which,
 };
 
 use crate::model::{Fault, Line, SiteId};

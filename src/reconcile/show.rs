@@ -1,7 +1,7 @@
 //! What the loop shows of itself.
 
 use super::daemon::{Daemon, Ending};
-use super::view::{Activity, CircuitView, SiteView, Snapshot, Which};
+use super::view::{Activity, BudgetView, CircuitView, SiteView, Snapshot, Which};
 use crate::schedule::{CircuitState, Phase, SiteStatus};
 use std::io::Write;
 
@@ -25,6 +25,7 @@ impl<W: Write> Daemon<W> {
                 Which::Numbers => Vec::new(),
             },
             circuits: self.circuits(),
+            budgets: self.budgets(),
             totals: self.totals.clone(),
         }
     }
@@ -41,6 +42,20 @@ impl<W: Write> Daemon<W> {
             Some(CircuitView { account, until })
         });
         shown.collect()
+    }
+
+    fn budgets(&self) -> Vec<BudgetView> {
+        let budgets = self.reconciler.backends.budgets().into_iter();
+        let shown = budgets.filter_map(|(account, budget)| {
+            Some(BudgetView {
+                account,
+                remaining: budget.remaining()?,
+                limit: budget.limit()?,
+            })
+        });
+        let mut shown: Vec<BudgetView> = shown.collect();
+        shown.sort_by(|one, two| one.account.cmp(&two.account));
+        shown
     }
 
     fn view(&self, status: &SiteStatus<'_>) -> SiteView {

@@ -22,8 +22,21 @@ pub struct Snapshot {
     pub sites: Vec<SiteView>,
     /// Accounts that are left alone for a while, by name.
     pub circuits: Vec<CircuitView>,
+    /// What the accounts used so far may be asked now.
+    pub budgets: Vec<BudgetView>,
     /// What was counted since the start.
     pub totals: Totals,
+}
+
+/// The allowance of requests of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BudgetView {
+    /// The account.
+    pub account: String,
+    /// How many requests may be sent now.
+    pub remaining: u32,
+    /// How many fit into one window of time.
+    pub limit: u32,
 }
 
 /// Which sites a snapshot is to hold.

@@ -1,8 +1,12 @@
 //! What a daemon tells who watches, as the other side reads it.
 
 use crate::model::{Parse, SiteId};
+use crate::reconcile::{Event, Happening, Problem, cause};
 use crate::report::{Cause, Report, StepReport};
+use crate::schedule;
 use crate::schema::daemon_capnp::{FailureClass, Notice, event, problem};
+use crate::schema::enumerant_name;
+use serde_json::{Map, Value, json};
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -139,6 +143,81 @@ impl Told {
     }
 }
 
+impl From<&Event> for Told {
+    fn from(event: &Event) -> Self {
+        let what = match &event.what {
+            Happening::Accepted { seq, request_id } => What::Accepted {
+                seq: *seq,
+                request_id: request_id.to_string(),
+            },
+            Happening::Started { why, attempt } => What::Started {
+                cause: cause(*why),
+                attempt: *attempt,
+            },
+            Happening::Progress(line) => What::Progress(line.clone()),
+            Happening::Step(step) => What::Step(step.clone()),
+            Happening::Retrying {
+                problem,
+                attempt,
+                at,
+            } => What::Retrying {
+                problem: problem.into(),
+                attempt: *attempt,
+                at: *at,
+            },
+            Happening::Reported(report) => What::Reported(Box::new(Report::clone(report))),
+            Happening::Noticed { notice, problem } => What::Noticed {
+                notice: one_notice(*notice),
+                problem: problem.as_ref().map(Into::into),
+            },
+            Happening::Circuit { account, until } => What::Circuit {
+                account: account.clone(),
+                until: *until,
+            },
+            Happening::Draining => What::Draining,
+        };
+        Self {
+            at: event.at,
+            site: event.site.clone(),
+            what,
+        }
+    }
+}
+
+impl From<&Problem> for Trouble {
+    fn from(problem: &Problem) -> Self {
+        Self {
+            class: Some(one_class(problem.class)),
+            message: problem.message.clone(),
+            hint: problem.hint.clone(),
+        }
+    }
+}
+
+/// What people are told, by its name in the schema.
+pub(super) const fn one_notice(notice: schedule::Notice) -> Notice {
+    match notice {
+        schedule::Notice::Failure(_) => Notice::Failure,
+        schedule::Notice::Recovery => Notice::Recovery,
+        schedule::Notice::Drift { repaired: false } => Notice::Drift,
+        schedule::Notice::Drift { repaired: true } => Notice::Repair,
+        schedule::Notice::Awaiting => Notice::Approval,
+    }
+}
+
+/// A class of failures by its name in the schema.
+pub(super) const fn one_class(class: schedule::Class) -> FailureClass {
+    match class {
+        schedule::Class::Transient => FailureClass::Transient,
+        schedule::Class::Unauthorised => FailureClass::Unauthorised,
+        schedule::Class::Conflict => FailureClass::Conflict,
+        schedule::Class::Rejected => FailureClass::Rejected,
+        schedule::Class::Forbidden => FailureClass::Forbidden,
+        schedule::Class::Unsupported => FailureClass::Unsupported,
+        schedule::Class::Interrupted => FailureClass::Interrupted,
+    }
+}
+
 impl Trouble {
     pub(super) fn read(problem: problem::Reader<'_>) -> capnp::Result<Self> {
         let hint = problem.get_hint()?.to_string()?;
@@ -147,6 +226,85 @@ impl Trouble {
             message: problem.get_message()?.to_string()?,
             hint: (!hint.is_empty()).then_some(hint),
         })
+    }
+}
+
+impl Told {
+    /// The event for programs: its time, its site, its name and what it carries.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        let mut object = Map::new();
+        object.insert("v".into(), json!(1));
+        object.insert("at".into(), json!(self.at.to_string()));
+        if let Some(site) = &self.site {
+            object.insert("site".into(), json!(site.as_str()));
+        }
+        let (name, carried) = carried(&self.what);
+        object.insert("event".into(), json!(name));
+        if let Value::Object(carried) = carried {
+            object.extend(carried);
+        }
+        Value::Object(object)
+    }
+}
+
+impl Trouble {
+    /// How an attempt failed, for programs.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        json!({
+            "class": self.class.map(enumerant_name),
+            "message": self.message,
+            "hint": self.hint,
+        })
+    }
+}
+
+fn carried(what: &What) -> (&'static str, Value) {
+    match what {
+        What::Accepted { seq, request_id } => {
+            ("accepted", json!({ "seq": seq, "request_id": request_id }))
+        }
+        What::Started { cause, attempt } => (
+            "started",
+            json!({ "cause": enumerant_name(*cause), "attempt": attempt }),
+        ),
+        What::Progress(line) => ("progress", json!({ "line": line })),
+        What::Step(step) => (
+            "step",
+            json!({
+                "action": step.action,
+                "target": step.target,
+                "outcome": enumerant_name(step.outcome),
+                "detail": step.detail,
+            }),
+        ),
+        What::Retrying {
+            problem: trouble,
+            attempt,
+            at,
+        } => (
+            "retrying",
+            json!({ "problem": trouble.json(), "attempt": attempt, "next": at.to_string() }),
+        ),
+        What::Reported(report) => ("reported", json!({ "report": crate::sink::json(report) })),
+        What::Noticed {
+            notice,
+            problem: trouble,
+        } => (
+            "noticed",
+            json!({
+                "notice": enumerant_name(*notice),
+                "problem": trouble.as_ref().map(Trouble::json),
+            }),
+        ),
+        What::Circuit { account, until } => (
+            "circuit",
+            json!({ "account": account, "until": until.map(|until| until.to_string()) }),
+        ),
+        What::Draining => ("draining", json!({})),
+        What::Missed(missed) => ("missed", json!({ "events": missed })),
+        What::Unknown => ("unknown", json!({})),
     }
 }
 

@@ -1,9 +1,10 @@
 //! Values of the daemon as messages.
 
+use super::told::{one_class, one_notice};
 use crate::reconcile::{
     Activity, CircuitView, Event, Happening, Problem, SiteView, Snapshot, cause,
 };
-use crate::schedule::{Class, Counts, Health, Notice};
+use crate::schedule::{Counts, Health};
 use crate::schema::daemon_capnp::{
     self as to, circuit, counts, daemon_status, event, problem, site_status,
 };
@@ -59,26 +60,8 @@ pub(super) fn missed(mut to: event::Builder<'_>, missed: u64) {
     to.set_missed(missed);
 }
 
-const fn one_notice(notice: Notice) -> to::Notice {
-    match notice {
-        Notice::Failure(_) => to::Notice::Failure,
-        Notice::Recovery => to::Notice::Recovery,
-        Notice::Drift { repaired: false } => to::Notice::Drift,
-        Notice::Drift { repaired: true } => to::Notice::Repair,
-        Notice::Awaiting => to::Notice::Approval,
-    }
-}
-
 fn one_problem(mut to: problem::Builder<'_>, problem: &Problem) {
-    to.set_class(match problem.class {
-        Class::Transient => to::FailureClass::Transient,
-        Class::Unauthorised => to::FailureClass::Unauthorised,
-        Class::Conflict => to::FailureClass::Conflict,
-        Class::Rejected => to::FailureClass::Rejected,
-        Class::Forbidden => to::FailureClass::Forbidden,
-        Class::Unsupported => to::FailureClass::Unsupported,
-        Class::Interrupted => to::FailureClass::Interrupted,
-    });
+    to.set_class(one_class(problem.class));
     to.set_message(&problem.message);
     if let Some(hint) = &problem.hint {
         to.set_hint(hint);

@@ -14,7 +14,8 @@ pub(super) fn write(output: &mut impl Write, report: &Report) -> io::Result<()> 
 
 /// A report with the fields of `report.capnp`; empty ones are left out, but for those that every reader
 /// asks for, and `faults` where `error` says all.
-fn value(report: &Report) -> Value {
+#[must_use]
+pub fn value(report: &Report) -> Value {
     let mut object = Map::new();
     let mut set = |key: &str, value: Value| {
         object.insert(key.to_owned(), value);

@@ -5,6 +5,7 @@ mod json;
 mod text;
 
 pub use capnp::{fill, fill_step};
+pub use json::value as json;
 pub use text::Style;
 
 use crate::report::Report;

@@ -2,6 +2,8 @@
 
 use crate::model::{HostingProvider, ProjectName, SiteId};
 use crate::release::{Digest, ReleaseId};
+use crate::schema::enumerant_name;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// What is known of a site after its last message.
@@ -39,6 +41,29 @@ pub struct SiteRecord {
     pub labels: Vec<(String, String)>,
     /// What a person should know.
     pub detail: String,
+}
+
+impl SiteRecord {
+    /// The record for programs: one object, whose fields keep their names and meanings.
+    #[must_use]
+    pub fn json(&self, site: &SiteId) -> Value {
+        json!({
+            "v": 1,
+            "site": site.as_str(),
+            "state": self.state.name(),
+            "provider": enumerant_name(self.provider),
+            "project": self.project.as_str(),
+            "primary": self.primary,
+            "release": self.release.as_ref().map(ToString::to_string),
+            "generation": self.generation,
+            "applied_at": self.applied_at.to_string(),
+            "next_edge": self.next_edge.map(|edge| edge.to_string()),
+            "protected": self.protected,
+            "rolled_back": self.held.is_some(),
+            "labels": self.labels.iter().cloned().collect::<BTreeMap<_, _>>(),
+            "detail": self.detail,
+        })
+    }
 }
 
 /// Declares an enum that is kept by name.

@@ -89,7 +89,8 @@ pub struct Cloudflare {
 struct Shared {
     settings: CloudflareSettings,
     http: Http,
-    budgets: Mutex<HashMap<Digest, Budget>>,
+    /// By the token that they are for, with the name it was used by first.
+    budgets: Mutex<HashMap<Digest, (String, Budget)>>,
 }
 
 impl fmt::Debug for Cloudflare {
@@ -154,7 +155,13 @@ impl Cloudflare {
         let token = self.shared.settings.credentials.get(&account.token)?;
         Ok(Account {
             id: account.id.clone(),
-            client: self.with_token(token),
+            client: self.with_token(
+                token,
+                &format!(
+                    "cloudflare/{}",
+                    name.map_or("default", SettingsName::as_str)
+                ),
+            ),
             max_files: account.max_files,
         })
     }
@@ -176,7 +183,7 @@ impl Cloudflare {
         let token = token.read().map_err(|error| not_set(TOKEN).source(error))?;
         Ok(Account {
             id,
-            client: self.with_token(token),
+            client: self.with_token(token, "cloudflare/default"),
             max_files: None,
         })
     }
@@ -187,7 +194,7 @@ impl Cloudflare {
     /// There is no such credential.
     pub fn client(&self, credential: &SettingsName) -> Result<Client, EdgeError> {
         let token = self.shared.settings.credentials.get(credential)?;
-        Ok(self.with_token(token))
+        Ok(self.with_token(token, &format!("cloudflare/credential {credential}")))
     }
 
     /// A credential of the operator's settings.
@@ -204,7 +211,15 @@ impl Cloudflare {
         &self.shared.settings.base_url
     }
 
-    fn with_token(&self, token: Secret) -> Client {
+    /// The allowances that were used so far, by the name of an account.
+    #[must_use]
+    pub fn budgets(&self) -> Vec<(String, Budget)> {
+        let budgets = self.shared.budgets.lock();
+        let budgets = budgets.unwrap_or_else(PoisonError::into_inner);
+        budgets.values().cloned().collect()
+    }
+
+    fn with_token(&self, token: Secret, name: &str) -> Client {
         let key = token.digest("cloudflare token");
         let mut budgets = self
             .shared
@@ -212,10 +227,8 @@ impl Cloudflare {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let requests = self.shared.settings.requests;
-        let budget = budgets
-            .entry(key)
-            .or_insert_with(|| Budget::new(requests, WINDOW))
-            .clone();
+        let new = || (name.to_owned(), Budget::new(requests, WINDOW));
+        let (_, budget) = budgets.entry(key).or_insert_with(new).clone();
         Client::new(
             self.shared.http.clone(),
             self.base_url().into(),

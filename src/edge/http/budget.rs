@@ -51,6 +51,13 @@ impl Budget {
         Some(shared.ledger().remaining(Instant::now()))
     }
 
+    /// How many requests fit into one window; `None` when there is no bound.
+    #[must_use]
+    pub fn limit(&self) -> Option<u32> {
+        let shared = self.0.as_ref()?;
+        Some(shared.ledger().limit())
+    }
+
     /// Waits until a request may be sent.
     ///
     /// # Errors

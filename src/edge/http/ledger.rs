@@ -120,6 +120,11 @@ impl Ledger {
         self.closed_until = self.closed_until.max(now.checked_add(time));
     }
 
+    /// How many requests fit into one window.
+    pub(super) fn limit(&self) -> u32 {
+        u32::try_from(self.limit).unwrap_or(u32::MAX)
+    }
+
     /// How many requests may be sent now.
     pub(super) fn remaining(&mut self, now: Instant) -> u32 {
         self.forget(now);

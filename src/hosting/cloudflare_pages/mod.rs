@@ -24,6 +24,7 @@ use super::{Applied, HostingBackend};
 use crate::desired::DesiredHosting;
 use crate::edge::EdgeError;
 use crate::edge::cloudflare::{Account, Cloudflare};
+use crate::edge::http::Budget;
 use crate::model::{self, HostingSettings, TlsMode};
 use crate::observed::{Look, ObservedSite};
 use crate::plan::HostingAction;
@@ -97,6 +98,11 @@ impl CloudflarePages {
             projects: Projects::default(),
             wrangler: Arc::default(),
         }
+    }
+
+    /// The allowances of requests that were used so far, by the name of an account.
+    pub(super) fn budgets(&self) -> Vec<(String, Budget)> {
+        self.cloudflare.budgets()
     }
 
     /// Cloudflare's own client. Finding it takes a second or two, so it is looked for once. Blocks.
