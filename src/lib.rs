@@ -29,6 +29,7 @@ pub mod encode;
 pub mod hosting;
 pub mod json;
 pub mod model;
+pub mod notify;
 pub mod observed;
 pub mod plan;
 pub mod reconcile;
