@@ -40,6 +40,7 @@ pub mod report;
 pub mod schedule;
 pub mod schema;
 pub mod serve;
+pub mod service;
 pub mod settings;
 pub mod sink;
 pub mod site_rules;
