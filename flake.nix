@@ -49,6 +49,8 @@
 
       formatter = eachSystem (project: project.formatter);
 
+      nixosModules.default = import ./nix/module.nix self;
+
       # Builds with the package set that the overlay is laid on, not with the one locked here.
       overlays.default = final: _prev: {
         mycelia-spore = (projectWith final).package;

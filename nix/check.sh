@@ -126,6 +126,7 @@ promised() {
       echo "${name/SYSTEM/$system}"
     done
   done
+  echo nixosModules.default
   echo overlays.default
 }
 
@@ -159,6 +160,63 @@ overlay_adds_the_package() {
     let packages = ((import $copy/nix/ci/stub-nixpkgs/flake.nix).outputs { self = { }; }).legacyPackages.x86_64-linux;
     in (overlay (packages // { added = true; }) packages).mycelia-spore.meta.mainProgram" --impure)
   [[ $name == mycelia-spore ]]
+}
+
+# Prints what the NixOS module makes of some options, by an expression about the result `made`.
+module_makes() {
+  with_stubs eval --json --impure "path:$copy#nixosModules.default" --apply "module:
+    let
+      packages = ((import $copy/nix/ci/stub-nixpkgs/flake.nix).outputs { self = { }; }).legacyPackages.x86_64-linux;
+      made = packages.lib.evaluate packages module ($1);
+    in $2" && echo
+}
+
+module_refuses() {
+  if module_makes "$1" made >"$scratch/made" 2>&1; then
+    echo "this was taken: $1"
+    return 1
+  fi
+  grep -Fq "$2" "$scratch/made" || { cat "$scratch/made"; return 1; }
+}
+
+module_makes_the_service() {
+  local package service socket
+  package=$(with_stubs eval --raw "path:$copy#packages.x86_64-linux.default")
+  [[ $(module_makes '{ }' made) == '{}' ]]
+  service='with made.systemd.services.mycelia-spore; [ serviceConfig.ExecStart serviceConfig.LoadCredential reloadTriggers ]'
+  diff <(module_makes '{ enable = true; }' "$service") - <<TEXT
+[["","[\"$package/bin/mycelia-spore\",\"--log\",\"info\",\"run\",\"--source\",\"unix:/run/mycelia-spore/spore.sock\"]"],[],["{\"credentials\":{}}"]]
+TEXT
+  diff <(module_makes '{
+    enable = true;
+    jobs = 3;
+    serve = "127.0.0.1:8080";
+    sources = [ "dir:/var/spool/spore" ];
+    socket.enable = false;
+    credentials.farm = "/run/secrets/farm";
+    settings.credentials.other.env = "OTHER";
+    settings.policy.adopt = true;
+  }' "$service") - <<TEXT
+[["","[\"$package/bin/mycelia-spore\",\"--log\",\"info\",\"run\",\"--source\",\"dir:/var/spool/spore\",\"--serve\",\"127.0.0.1:8080\"]"],["farm:/run/secrets/farm"],["{\"credentials\":{\"farm\":{\"systemd\":\"farm\"},\"other\":{\"env\":\"OTHER\"}},\"jobs\":3,\"policy\":{\"adopt\":true}}"]]
+TEXT
+  socket=$(module_makes '{ enable = true; socket.mode = "0660"; socket.group = "web"; }' made.systemd.sockets)
+  [[ $socket == *'"listenStreams":["","/run/mycelia-spore/spore.sock"]'*'"SocketGroup":"web","SocketMode":"0660"'* ]]
+  [[ $(module_makes '{ enable = true; }' '(builtins.head made.systemd.packages).outPath') == "\"$package\"" ]]
+}
+
+module_refuses_nonsense() {
+  module_refuses '{ enable = true; sources = [ ]; socket.enable = false; }' 'no message would ever come'
+  module_refuses '{ enable = true; sources = [ "stdin" ]; }' 'nobody would read'
+  module_refuses '{ enable = true; credentials.a = builtins.storeDir + "/a"; }' 'which everybody may read'
+  module_refuses '{ enable = true; jobs = 0; }' 'jobs is not'
+  module_refuses '{ enable = true; job = 1; }' 'there is no option'
+}
+
+# The units that the module builds on are those of the package; the paths of the socket are the same.
+module_and_units_agree() {
+  local socket
+  socket=$(sed -n 's/^ListenStream=//p' packaging/systemd/mycelia-spore.socket)
+  [[ $(module_makes '{ enable = true; }' made.systemd.sockets.mycelia-spore.listenStreams) == "[\"\",\"$socket\"]" ]]
 }
 
 # Prints the folder that holds the source as the package gets it.
@@ -221,6 +279,8 @@ install_step_works() {
     mycelia-spore/schema/spore.{capnp,req}; do
     [[ -s $out/share/$file ]] || { echo "empty or missing: share/$file"; return 1; }
   done
+  [[ -s $out/lib/systemd/system/mycelia-spore.socket ]]
+  grep -q "^ExecStart=$out/bin/mycelia-spore run" "$out/lib/systemd/system/mycelia-spore.service"
 }
 
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}
@@ -237,6 +297,9 @@ check "nix flake check --no-build, with stand-ins for the inputs" \
 check "nix flake show has the promised outputs, for both systems" shows_promised_outputs
 check "every output evaluates for both systems" evaluates_for_every_system
 check "the overlay adds the package" overlay_adds_the_package
+check "the NixOS module makes the service of the package's units" module_makes_the_service
+check "the NixOS module refuses what cannot work" module_refuses_nonsense
+check "the NixOS module and the units name the same socket" module_and_units_agree
 check "the source filter keeps every file that a build or a test may read" source_is_whole
 if $compile; then
   check "the filtered source compiles, tests included" source_compiles
@@ -244,8 +307,8 @@ if $compile; then
 fi
 
 cat <<'TEXT'
-NOT proved here: that nixpkgs has the packages and functions named in nix/ci/stub-nixpkgs; that the
-locked revisions can be fetched; that the package builds, and its tests pass, inside Nix.
+NOT proved here: that nixpkgs has the packages and functions named in nix/ci/stub-nixpkgs, and NixOS the
+options that the module sets; that the locked revisions can be fetched; that the package builds, and its tests pass, inside Nix.
 For those: nix flake check --print-build-logs
 TEXT
 echo "$passed passed, $failed failed"

@@ -29,6 +29,8 @@ let
         mkdir -p $out/share/mycelia-spore
         cp -r schema $out/share/mycelia-spore/schema
         install -D -m 444 -t $out/share/doc/mycelia-spore LICENSE
+        install -D -m 444 -t $out/lib/systemd/system packaging/systemd/*
+        sed -i "s|/usr/bin/|$out/bin/|" $out/lib/systemd/system/mycelia-spore.service
       ''
       # The pages are written by the program itself, which runs only where it was built for.
       + lib.optionalString (pkgs.stdenv.buildPlatform.canExecute pkgs.stdenv.hostPlatform) ''

@@ -103,6 +103,8 @@ struct Event {
     # The daemon ends: nothing further is started.
     missed @11 :UInt64;
     # So many events were not told, because earlier ones took too long.
+    forgotten @12 :Void;
+    # The website is not managed any more.
   }
 
   struct Accepted {

@@ -1,6 +1,7 @@
 //! What the operator has decided: built-in values, then a file, then the environment, then flags.
 
 mod convergence;
+mod notifications;
 mod status;
 mod streams;
 
@@ -10,12 +11,14 @@ use crate::edge::sandbox::Isolation;
 use crate::edge::secret::{Credentials, SecretPlace};
 use crate::hosting::cloudflare_pages::{self, PagesOptions};
 use crate::model::{HostingProvider, Parse, SettingsName};
+use crate::notify::Notifications;
 use crate::plan::{Patterns, Policy};
 use crate::schedule;
 use crate::source::{Protocol, Protocols, Remote, SourcesSettings};
 use crate::status::StatusSettings;
 use crate::stream::SourceOptions;
 use convergence::{BreakerTable, DriftTable, RetryTable};
+use notifications::NotificationTable;
 use serde::Deserialize;
 use status::StatusTable;
 use std::collections::BTreeMap;
@@ -61,6 +64,8 @@ pub struct Settings {
     pub streams: SourceOptions,
     /// Where the daemon can be looked at.
     pub status: Option<StatusSettings>,
+    /// Who is told what becomes of sites.
+    pub notifications: Notifications,
     /// How Cloudflare is reached.
     pub cloudflare: CloudflareSettings,
     /// How Cloudflare Pages is worked with.
@@ -126,6 +131,7 @@ struct File {
     builds: BuildsTable,
     streams: StreamsTable,
     status: StatusTable,
+    notifications: Vec<NotificationTable>,
     retry: RetryTable,
     breaker: BreakerTable,
     drift: DriftTable,
@@ -334,6 +340,7 @@ impl Settings {
             },
             streams: keys.streams(file.streams)?,
             status: keys.status(file.status, &credentials)?,
+            notifications: keys.notifications(file.notifications, credentials.clone())?,
             cloudflare: keys.cloudflare(file.cloudflare, credentials.clone())?,
             credentials,
             pages,
@@ -632,6 +639,7 @@ fn default_state_dir() -> Result<PathBuf, SettingsError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::notify::{Kind, Receiver};
 
     fn load(text: &str) -> Result<Settings, String> {
         let folder = tempfile::tempdir().unwrap();
@@ -801,6 +809,58 @@ mod tests {
             let expected = "streams.access: exactly one of uid and gid is needed";
             assert_eq!(error, format!("settings /settings.toml: {expected}"));
         }
+    }
+
+    #[test]
+    fn notifications_are_read_and_checked() {
+        let key = "[credentials.hook]\nenv = \"HOOK\"\n";
+        let text = format!(
+            "{key}[[notifications]]\nname = \"chat\"\nwebhook = \"https://chat.example/x\"\nsecret = \"hook\"\n\
+             on = [\"failure\", \"approval\"]\nsites = [\"docs-*\"]\n\
+             [[notifications]]\nname = \"mail\"\ncommand = [\"/bin/mail\", \"-s\"]\n"
+        );
+        let settings = load(&text).unwrap().notifications;
+        let [chat, mail] = &settings.list[..] else {
+            panic!("{settings:?}")
+        };
+        assert_eq!(chat.on, [Kind::Failure, Kind::Approval]);
+        assert!(chat.sites.accept("docs-a") && !chat.sites.accept("blog"));
+        assert!(
+            matches!(&chat.receiver, Receiver::Webhook { secret, .. } if settings.credentials.has(secret))
+        );
+        assert_eq!(mail.on, Kind::ALL);
+        assert!(matches!(&mail.receiver, Receiver::Program { args, .. } if args == &["-s"]));
+        let one = "[[notifications]]\nname = \"a\"\n";
+        let web = |url: &str| format!("{one}webhook = {url:?}\nsecret = \"hook\"\n");
+        let either = "notifications.a: either webhook with secret, or command is needed";
+        for (text, expected) in [
+            (one.to_owned(), either),
+            (format!("{one}webhook = \"https://a.example\"\n"), either),
+            (
+                format!("{one}command = [\"/a\"]\nsecret = \"hook\"\n"),
+                either,
+            ),
+            (
+                web("http://a.example/secret-path"),
+                "notifications.a.webhook: it would be sent in the clear; use https",
+            ),
+            (
+                web("https://a.example"),
+                "notifications.a.secret: there is no [credentials.hook]",
+            ),
+            (
+                format!("{one}command = [\"mail\"]\n"),
+                "notifications.a.command: \"mail\" is not the absolute path of a program",
+            ),
+            (
+                format!("{one}command = [\"/a\"]\n{one}command = [\"/b\"]\n"),
+                "notifications.name: there are two of the name a",
+            ),
+        ] {
+            let error = load(&text).unwrap_err();
+            assert_eq!(error, format!("settings /settings.toml: {expected}"));
+        }
+        load(&format!("{key}{}", web("http://127.0.0.1:8080/x"))).unwrap();
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::edge::EdgeError;
 use crate::edge::socket::SocketError;
+use crate::edge::systemd::SystemdError;
 use crate::rpc::CallError;
 use crate::settings::SettingsError;
 use crate::store::StoreError;
@@ -66,6 +67,9 @@ pub(super) enum Failure {
     /// A socket cannot be had.
     #[error(transparent)]
     Socket(#[from] SocketError),
+    /// What the service manager says makes no sense.
+    #[error(transparent)]
+    Systemd(#[from] SystemdError),
     /// A backend failed.
     #[error("{}", .0.full())]
     Edge(EdgeError),
@@ -117,6 +121,7 @@ impl Failure {
             | Self::Unanswered { .. }
             | Self::Call(_)
             | Self::Socket(_)
+            | Self::Systemd(_)
             | Self::Edge(_)
             | Self::Authoring(_)
             | Self::Io { .. } => Exit::Failed,
@@ -135,6 +140,7 @@ impl Failure {
             Self::Source(_)
             | Self::Call(_)
             | Self::Socket(_)
+            | Self::Systemd(_)
             | Self::Send(_)
             | Self::Settings(_)
             | Self::Store(_)

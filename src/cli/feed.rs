@@ -3,6 +3,7 @@
 
 use super::exit::Failure;
 use super::input;
+use crate::edge::systemd::Listeners;
 use crate::reconcile::Inbox;
 use crate::stream::{self, Intake, SourceOptions, SourceSpec};
 use std::io::BufRead;
@@ -33,8 +34,12 @@ impl Feed {
         }
     }
 
-    /// Begins to read.
-    pub(super) fn open(self, options: &SourceOptions) -> Result<Inbox, Failure> {
+    /// Begins to read, at sockets that the service manager handed over where it did.
+    pub(super) fn open(
+        self,
+        options: &SourceOptions,
+        handed: &mut Listeners,
+    ) -> Result<Inbox, Failure> {
         match self {
             Self::Stream(input) => {
                 let stream =
@@ -42,7 +47,8 @@ impl Feed {
                 Ok(Inbox::Stream(stream))
             }
             Self::Sources(specs) => {
-                let intake = Intake::open(&specs, options.clone(), &Handle::current())?;
+                let intake =
+                    Intake::open_with(&specs, options.clone(), handed, &Handle::current())?;
                 Ok(Inbox::Sources(intake))
             }
         }

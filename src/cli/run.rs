@@ -3,10 +3,11 @@
 use super::args::{Global, Run};
 use super::exit::{Exit, Failure};
 use super::feed::Feed;
-use super::life::Life;
+use super::life::{Life, Unit};
 use super::server::Server;
 use super::{input, render, setup};
 use crate::build::Listener;
+use crate::edge::systemd::Listeners;
 use crate::model::SiteId;
 use crate::reconcile::{Daemon, Events, Inbox, Mode, Options, Summary};
 use crate::release::Digest;
@@ -20,6 +21,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 pub(super) fn run(global: &Global, args: &Run) -> Result<Exit, Failure> {
+    let unit = Unit::of_environment()?;
     let overrides = setup::overrides(global, args.jobs);
     let settings = Settings::load(overrides.clone())?;
     let feed = if args.source.is_empty() {
@@ -36,6 +38,7 @@ pub(super) fn run(global: &Global, args: &Run) -> Result<Exit, Failure> {
         life: feed.lives().then(|| Life {
             rpc: args.rpc.clone(),
             overrides,
+            unit,
         }),
     };
     let lives = feed.lives();
@@ -117,9 +120,14 @@ pub(super) async fn stream_in(
     };
     let sink = Sink::new(work.form, io::stdout());
     let (daemon, control) = Daemon::new(reconciler, options, sink)?;
-    let mut inbox = feed.open(&settings.streams)?;
-    let summary = if let Some(life) = work.life {
-        let attendants = life.start(settings, parts, &control)?;
+    let mut none = Listeners::default();
+    let mut life = work.life;
+    let handed = life
+        .as_mut()
+        .map_or(&mut none, |life| &mut life.unit.listeners);
+    let mut inbox = feed.open(&settings.streams, handed)?;
+    let summary = if let Some(life) = life {
+        let attendants = life.start(settings, parts, &control).await?;
         drop(control);
         let summary = daemon.run(&mut inbox, pending()).await;
         attendants.stop().await;

@@ -3,8 +3,9 @@
 use super::args::{Global, History, Status};
 use super::exit::{Exit, Failure};
 use super::{control, render, setup};
+use crate::edge::socket::SocketError;
 use crate::model::{Parse, SiteId};
-use crate::rpc::{Site as Now, Status as Daemon, Trouble};
+use crate::rpc::{CallError, Site as Now, Status as Daemon, Trouble};
 use crate::schema::daemon_capnp::{Activity, Health};
 use crate::schema::enumerant_name;
 use crate::settings::Settings;
@@ -17,9 +18,14 @@ use std::sync::Arc;
 pub(super) fn status(global: &Global, args: &Status) -> Result<Exit, Failure> {
     let settings = setup::settings(global, None)?;
     let only = args.site.clone();
-    let daemon = control::ask(&settings, async move |daemon| {
+    let asked = control::ask(&settings, async move |daemon| {
         daemon.status(only.as_ref()).await
-    })?;
+    });
+    let daemon = match asked {
+        // Who may not ask the daemon is told what of its state cannot be read.
+        Err(Failure::Call(CallError::Socket(SocketError::Io { .. }))) => None,
+        asked => asked?,
+    };
     let store = Store::open_readonly(&settings.state_dir)?;
     let sites = known(&store, daemon.as_ref(), args.site.as_ref());
     if let Some(only) = &args.site

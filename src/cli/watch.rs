@@ -105,6 +105,7 @@ fn sentence(what: &What) -> String {
             account,
             until: None,
         } => format!("account {account} is used again"),
+        What::Forgotten => "is forgotten".to_owned(),
         What::Draining => "the daemon ends: nothing further is started".to_owned(),
         What::Missed(missed) => {
             let many = usize::try_from(*missed).unwrap_or(usize::MAX);

@@ -8,5 +8,6 @@ pub mod process;
 pub mod sandbox;
 pub mod secret;
 pub mod socket;
+pub mod systemd;
 
 pub use error::{EdgeError, EdgeErrorKind, Origin};

@@ -74,7 +74,7 @@ pub enum SocketError {
     /// The operating system refused something.
     #[error("{} cannot be {what}", path.display())]
     Io {
-        /// What was tried: "bound", "connected to".
+        /// What was tried: "bound", "connected to", "taken over".
         what: &'static str,
         /// The path.
         path: PathBuf,
@@ -95,7 +95,7 @@ impl SocketError {
     }
 }
 
-/// A socket that accepts connections. Its file is removed with it.
+/// A socket that accepts connections. Its file is removed with it, if it was made by it.
 #[derive(Debug)]
 pub struct Listener {
     inner: UnixListener,
@@ -138,6 +138,28 @@ impl Listener {
         Ok(Self {
             inner,
             file,
+            runtime,
+        })
+    }
+
+    /// Accepts connections of a socket that listens already, handed over by the service manager: its file and
+    /// its permissions are that one's, and stay.
+    ///
+    /// # Errors
+    /// The operating system refuses.
+    pub fn inherited(
+        inner: UnixListener,
+        path: &Path,
+        runtime: Handle,
+    ) -> Result<Self, SocketError> {
+        let failed = SocketError::io("taken over", path);
+        inner.set_nonblocking(true).map_err(failed)?;
+        Ok(Self {
+            inner,
+            file: SocketFile {
+                path: path.to_path_buf(),
+                identity: None,
+            },
             runtime,
         })
     }

@@ -60,6 +60,8 @@ pub enum Happening {
         /// What is wrong, when something is.
         problem: Option<Problem>,
     },
+    /// A site is not managed any more, and what was known of it is forgotten.
+    Forgotten,
     /// An account is left alone for a while, or is used again.
     Circuit {
         /// The account.

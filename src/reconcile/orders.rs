@@ -2,6 +2,7 @@
 
 use super::control::{Order, SiteOrder};
 use super::daemon::{Daemon, Ending};
+use super::event::Happening;
 use super::inbox::{Asker, Inbox};
 use super::job::{Job, Lane, What};
 use super::site::{Mode, Way};
@@ -105,6 +106,7 @@ impl<W: Write> Daemon<W> {
         let busy = !doing.running.is_empty() || self.running.values().any(|busy| busy == site);
         self.decide_and_do(Event::Forget { site: site.clone() });
         self.facts.remove(site);
+        self.events.tell(Some(site), Happening::Forgotten);
         if !busy {
             self.forget_now(site);
         }

@@ -65,6 +65,8 @@ pub enum What {
         /// Until when it is left alone; `None` when it is used.
         until: Option<jiff::Timestamp>,
     },
+    /// The site is not managed any more.
+    Forgotten,
     /// The daemon ends.
     Draining,
     /// So many events were not told, because earlier ones took too long.
@@ -132,6 +134,7 @@ impl Told {
                     until: time(circuit.get_until()),
                 }
             }
+            Ok(Which::Forgotten(())) => What::Forgotten,
             Ok(Which::Draining(())) => What::Draining,
             Ok(Which::Missed(missed)) => What::Missed(missed),
         };
@@ -174,6 +177,7 @@ impl From<&Event> for Told {
                 account: account.clone(),
                 until: *until,
             },
+            Happening::Forgotten => What::Forgotten,
             Happening::Draining => What::Draining,
         };
         Self {
@@ -302,6 +306,7 @@ fn carried(what: &What) -> (&'static str, Value) {
             "circuit",
             json!({ "account": account, "until": until.map(|until| until.to_string()) }),
         ),
+        What::Forgotten => ("forgotten", json!({})),
         What::Draining => ("draining", json!({})),
         What::Missed(missed) => ("missed", json!({ "events": missed })),
         What::Unknown => ("unknown", json!({})),

@@ -50,6 +50,7 @@ pub(super) fn event(mut to: event::Builder<'_>, event: &Event) {
         Happening::Circuit { account, until } => {
             one_circuit(to.init_circuit(), account, *until);
         }
+        Happening::Forgotten => to.set_forgotten(()),
         Happening::Draining => to.set_draining(()),
     }
 }

@@ -234,7 +234,7 @@ fn drift_of(name: &str) -> Option<DriftMode> {
     all.into_iter().find(|mode| drift_name(*mode) == name)
 }
 
-const fn health_name(health: Health) -> &'static str {
+pub(super) const fn health_name(health: Health) -> &'static str {
     match health {
         Health::Good => "good",
         Health::Failing => "failing",
@@ -244,7 +244,7 @@ const fn health_name(health: Health) -> &'static str {
     }
 }
 
-fn health_of(name: &str) -> Option<Health> {
+pub(super) fn health_of(name: &str) -> Option<Health> {
     let all = [
         Health::Good,
         Health::Failing,

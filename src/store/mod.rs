@@ -8,10 +8,12 @@ mod accepted;
 mod lock;
 mod record;
 mod tables;
+mod told;
 mod writer;
 
 pub use accepted::{Accepted, AcceptedMessage};
 pub use record::{Cause, HistoryEntry, InterruptedStep, SiteRecord, SiteState, StepId};
+pub use told::Told;
 
 use crate::model::SiteId;
 use crate::release::Digest;
@@ -286,6 +288,24 @@ impl Store {
     pub async fn note_health(&self, site: &SiteId, health: Health) -> Result<(), StoreError> {
         let site = site.clone();
         self.write(Change::Health { site, health }).await.map(drop)
+    }
+
+    /// Notes what one of the operator's notifications told last of a site, in the place of what was before.
+    ///
+    /// # Errors
+    /// Nothing was noted: it may be told again after the next start.
+    pub async fn note_told(&self, notification: String, told: Told) -> Result<(), StoreError> {
+        let change = Change::Told { notification, told };
+        self.write(change).await.map(drop)
+    }
+
+    /// The sites that are not well as far as one of the operator's notifications has told, by name.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn told(&self, notification: &str) -> Result<Vec<Told>, StoreError> {
+        let found = told::of(&self.reader(), notification);
+        found.map_err(|error| error.of(&self.shared.path))
     }
 
     /// Notes whether the operator wants a site left as it is.

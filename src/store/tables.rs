@@ -1,7 +1,7 @@
 //! The tables and the queries on them.
 
 use super::record::{Cause, HistoryEntry, InterruptedStep, SiteRecord, SiteState, StepId};
-use super::{StoreError, accepted};
+use super::{StoreError, accepted, told};
 use crate::model::{HostingProvider, Parse, ProjectName, SiteId};
 use crate::release::{Digest, ReleaseId};
 use crate::schema::enumerant_name;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The revision of the tables, kept in SQLite's `user_version`.
-const REVISION: i64 = 3;
+const REVISION: i64 = 4;
 
 /// How long to wait for another connection's transaction: commits take milliseconds.
 const BUSY: Duration = Duration::from_secs(10);
@@ -75,9 +75,10 @@ CREATE INDEX history_site ON history (site, id);
 ";
 
 /// What leads from one revision of the tables to the next: the first from revision 1 to 2, and so on.
-const UPDATES: [&[&str]; 2] = [
+const UPDATES: [&[&str]; 3] = [
     &["ALTER TABLE site ADD COLUMN sent TEXT NOT NULL DEFAULT '{}'"],
     &[accepted::TABLES, accepted::TAKE_OVER],
+    &[told::TABLES],
 ];
 
 /// Opens the database for reading and writing, making or updating its tables.
@@ -94,6 +95,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
             0 => {
                 transaction.execute_batch(TABLES)?;
                 transaction.execute_batch(accepted::TABLES)?;
+                transaction.execute_batch(told::TABLES)?;
             }
             known => {
                 for statements in UPDATES[known - 1..].iter().copied().flatten() {
@@ -113,6 +115,7 @@ pub(super) fn open_readonly(path: &Path, there: bool) -> Result<Connection, Stor
         let connection = Connection::open_in_memory()?;
         connection.execute_batch(TABLES)?;
         connection.execute_batch(accepted::TABLES)?;
+        connection.execute_batch(told::TABLES)?;
         Ok(connection)
     };
     if !there {
@@ -294,6 +297,7 @@ pub(super) fn forget(connection: &Connection, id: &SiteId) -> rusqlite::Result<(
         "DELETE FROM journal WHERE site = ?1",
         "DELETE FROM accepted WHERE site = ?1",
         "DELETE FROM accepted_message WHERE site = ?1",
+        "DELETE FROM told WHERE site = ?1",
     ] {
         connection.execute(statement, [id.as_str()])?;
     }

@@ -2,7 +2,7 @@
 //! share the next one.
 
 use super::record::{HistoryEntry, SiteRecord, StepId};
-use super::{Accepted, Sites, Sqlite, StoreError, accepted, tables};
+use super::{Accepted, Sites, Sqlite, StoreError, Told, accepted, tables, told};
 use crate::model::SiteId;
 use crate::release::Digest;
 use crate::schedule::Health;
@@ -46,6 +46,8 @@ pub(super) enum Change {
     },
     /// What people were told of a site.
     Health { site: SiteId, health: Health },
+    /// What a notification told of a site.
+    Told { notification: String, told: Told },
     /// Whether the operator wants a site left as it is.
     Suspend { site: SiteId, suspended: bool },
     /// A step that is about to be done.
@@ -182,6 +184,7 @@ impl Work {
             Change::Accept { .. }
             | Change::Settle { .. }
             | Change::Health { .. }
+            | Change::Told { .. }
             | Change::Suspend { .. }
             | Change::Begin { .. }
             | Change::Finish { .. } => {}
@@ -219,6 +222,9 @@ fn write(connection: &Connection, change: &Change) -> rusqlite::Result<StepId> {
         }
         Change::Health { site, health } => {
             accepted::health(connection, site, *health).map(|()| StepId(0))
+        }
+        Change::Told { notification, told } => {
+            told::put(connection, notification, told).map(|()| StepId(0))
         }
         Change::Suspend { site, suspended } => {
             accepted::suspend(connection, site, *suspended).map(|()| StepId(0))

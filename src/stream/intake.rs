@@ -11,6 +11,7 @@ use super::spool::Spool;
 use super::stop::{Patient, Stop};
 use super::{SpecError, WAITING};
 use crate::edge::socket::{Listener, SocketError};
+use crate::edge::systemd::Listeners;
 use std::io::{self, BufReader};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
@@ -135,6 +136,20 @@ impl Intake {
         options: SourceOptions,
         runtime: &Handle,
     ) -> Result<Self, SourceError> {
+        Self::open_with(specs, options, &mut Listeners::default(), runtime)
+    }
+
+    /// The same, with the sockets that the service manager handed over: one that listens at the path of a
+    /// `unix:` source is taken for it, as it is.
+    ///
+    /// # Errors
+    /// One of the sources cannot be had. Then none is read.
+    pub fn open_with(
+        specs: &[SourceSpec],
+        options: SourceOptions,
+        handed: &mut Listeners,
+        runtime: &Handle,
+    ) -> Result<Self, SourceError> {
         let stop = Stop::new().map_err(SourceError::Exhausted)?;
         let mut sources = Vec::new();
         for (index, spec) in specs.iter().enumerate() {
@@ -142,7 +157,7 @@ impl Intake {
                 let source_spec = spec.clone();
                 return Err(SourceError::Twice { source_spec });
             }
-            sources.push(open(spec, &options, &stop, runtime)?);
+            sources.push(open(spec, &options, handed, &stop, runtime)?);
         }
         let (sender, receiver) = mpsc::channel(WAITING);
         let outlet = Outlet {
@@ -209,6 +224,7 @@ impl Intake {
 fn open(
     spec: &SourceSpec,
     options: &SourceOptions,
+    handed: &mut Listeners,
     stop: &Stop,
     runtime: &Handle,
 ) -> Result<Open, SourceError> {
@@ -220,7 +236,11 @@ fn open(
         }
         SourceSpec::Fifo(path) => Open::Fifo(Fifo::open(path)?),
         SourceSpec::Unix(path) => {
-            let listener = Listener::bind(path, options.socket_mode, runtime.clone())?;
+            let runtime = runtime.clone();
+            let listener = match handed.take_at(path) {
+                Some(socket) => Listener::inherited(socket, path, runtime)?,
+                None => Listener::bind(path, options.socket_mode, runtime)?,
+            };
             Open::Unix(listener, path.clone())
         }
         SourceSpec::Dir(path) => Open::Dir(Spool::open(path)?),

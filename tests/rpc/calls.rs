@@ -163,6 +163,7 @@ fn word(told: &Told) -> &'static str {
         What::Reported(_) => "reported",
         What::Noticed { .. } => "noticed",
         What::Circuit { .. } => "circuit",
+        What::Forgotten => "forgotten",
         What::Draining => "draining",
         What::Missed(_) => "missed",
         What::Unknown => "unknown",

@@ -3,7 +3,7 @@
 use crate::common::{folder, id, time, wait};
 use mycelia_spore::release::Digest;
 use mycelia_spore::schedule::{DriftMode, Health};
-use mycelia_spore::store::{Accepted, AcceptedMessage, Store};
+use mycelia_spore::store::{Accepted, AcceptedMessage, Store, Told};
 
 fn accepted(site: &str, lane: &str, message: &[u8]) -> Accepted {
     Accepted {
@@ -100,4 +100,37 @@ fn a_preview_is_kept_beside_its_site_until_it_is_carried_out() {
     wait(store.forget(&id("blog"))).unwrap();
     assert_eq!(store.accepted_messages(&id("blog")).unwrap(), []);
     assert_eq!(store.accepted().unwrap(), []);
+}
+
+#[test]
+fn what_was_told_is_kept_by_notification_until_the_site_is_well_or_forgotten() {
+    let (_above, folder) = folder();
+    let store = Store::open(&folder).unwrap();
+    let told = |site: &str, health| Told {
+        site: id(site),
+        health,
+    };
+    let note = |name: &str, told: Told| wait(store.note_told(name.into(), told)).unwrap();
+    let healths = [Health::Failing, Health::Drifted, Health::Awaiting];
+    for (number, health) in healths.into_iter().enumerate() {
+        note("chat", told(&format!("site-{number}"), health));
+    }
+    note("mail", told("site-0", Health::Failing));
+    note("chat", told("site-0", Health::Awaiting));
+    note("chat", told("site-1", Health::Good));
+    drop(store);
+    let store = Store::open(&folder).unwrap();
+    let kept = [
+        told("site-0", Health::Awaiting),
+        told("site-2", Health::Awaiting),
+    ];
+    assert_eq!(store.told("chat").unwrap(), kept);
+    assert_eq!(
+        store.told("mail").unwrap(),
+        [told("site-0", Health::Failing)]
+    );
+    assert_eq!(store.told("pager").unwrap(), []);
+    wait(store.forget(&id("site-0"))).unwrap();
+    assert_eq!(store.told("chat").unwrap(), kept[1..]);
+    assert_eq!(store.told("mail").unwrap(), []);
 }

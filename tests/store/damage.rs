@@ -32,26 +32,26 @@ fn refusals(folder: &Path) -> [StoreError; 2] {
 #[test]
 fn a_database_of_a_newer_version_is_refused_and_left_alone() {
     let (_above, folder) = state();
-    change(&folder, "PRAGMA user_version = 4; CREATE TABLE later (x)");
+    change(&folder, "PRAGMA user_version = 5; CREATE TABLE later (x)");
     let before = fs::read(folder.join("state.db")).unwrap();
     for error in refusals(&folder) {
         assert!(matches!(
             error,
             StoreError::Newer {
-                found: 4,
-                known: 3,
+                found: 5,
+                known: 4,
                 ..
             }
         ));
         let expected = format!(
-            "state database {}/state.db has revision 4; this version knows 3",
+            "state database {}/state.db has revision 5; this version knows 4",
             folder.display()
         );
         assert_eq!(error.to_string(), expected);
     }
     assert_eq!(fs::read(folder.join("state.db")).unwrap(), before);
     // The directory is free again.
-    change(&folder, "PRAGMA user_version = 3");
+    change(&folder, "PRAGMA user_version = 4");
     Store::open(&folder).unwrap();
 }
 
@@ -60,7 +60,7 @@ fn a_database_of_the_first_revision_is_read_and_updated() {
     let (_above, folder) = state();
     change(
         &folder,
-        "DROP TABLE accepted; DROP TABLE accepted_message; \
+        "DROP TABLE accepted; DROP TABLE accepted_message; DROP TABLE told; \
          ALTER TABLE site DROP COLUMN sent; PRAGMA user_version = 1",
     );
     let before = Store::open_readonly(&folder).unwrap().sites();

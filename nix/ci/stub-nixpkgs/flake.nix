@@ -38,7 +38,14 @@
           inherit lib system;
           stdenv = {
             buildPlatform.canExecute = _other: true;
-            hostPlatform = { };
+            hostPlatform = { inherit system; };
+          };
+          formats.toml = _options: {
+            type = {
+              name = "TOML";
+              check = value: builtins.isString (builtins.toJSON value);
+            };
+            generate = _name: builtins.toJSON;
           };
         };
     in
