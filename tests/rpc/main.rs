@@ -11,6 +11,7 @@ mod daemon;
 mod life;
 mod orders;
 mod python;
+mod service;
 #[path = "../support/tools.rs"]
 #[allow(dead_code, reason = "no program on PATH is asked for here")]
 mod tools;
