@@ -3,7 +3,7 @@
 use crate::daemon::{lines, until};
 use crate::tools::skipped;
 use crate::world::{World, with};
-use crate::{Looked, start};
+use crate::{Looked, send, start};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::env;
@@ -13,11 +13,11 @@ use std::process::{Command, Stdio};
 /// A daemon that has published one site and failed another.
 fn busy(world: &World) -> Looked<'_> {
     let looked = start(world, "", &[]);
-    looked.send(world, &world.site("blog", "hello"));
+    send(world, &world.site("blog", "hello"));
     assert_eq!(lines(&[looked.daemon.report()]), ["1 blog applied"]);
     let missing = json!({ "provider": "directory", "path": world.path("sites/<b>gone") });
     let broken = with(world.site("broken", "x"), "repo", missing);
-    looked.send(world, &broken);
+    send(world, &broken);
     assert_eq!(lines(&[looked.daemon.report()]), ["2 broken failed"]);
     looked
 }
@@ -154,8 +154,8 @@ fn events_are_told_as_they_happen() {
             .any(|line| line == "content-type: text/event-stream"),
         "{head:?}"
     );
-    looked.send(&world, &world.site("other", "hello"));
-    looked.send(&world, &world.site("blog", "hello"));
+    send(&world, &world.site("other", "hello"));
+    send(&world, &world.site("blog", "hello"));
     let told = lines.filter_map(|line| {
         let text = line.strip_prefix("data: ")?;
         Some(serde_json::from_str::<Value>(text).unwrap())
@@ -182,7 +182,7 @@ fn a_daemon_that_ends_is_well_and_not_ready() {
         world.path("").display()
     );
     let build = json!({ "type": "command", "shell": true, "command": [wait], "outputDir": "out" });
-    looked.send(&world, &with(world.site("slow", "text"), "build", build));
+    send(&world, &with(world.site("slow", "text"), "build", build));
     until("the build has begun", || world.path("begun").exists());
     assert_eq!(looked.get("/readyz").status, 200);
     looked.daemon.signal(Signal::TERM);

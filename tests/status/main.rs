@@ -119,11 +119,12 @@ impl Looked<'_> {
     fn get(&self, path: &str) -> Answer {
         self.ask("GET", path, &[])
     }
+}
 
-    fn send(&self, world: &World, document: &serde_json::Value) {
-        let id = document["site"]["id"].as_str().unwrap();
-        fs::write(world.path("message"), crate::world::stream([document])).unwrap();
-        let name = format!("spool/{id}.bin");
-        fs::rename(world.path("message"), world.path(&name)).unwrap();
-    }
+/// Puts the message of a document where the daemon takes it.
+fn send(world: &World, document: &serde_json::Value) {
+    let id = document["site"]["id"].as_str().unwrap();
+    fs::write(world.path("message"), world::stream([document])).unwrap();
+    let name = format!("spool/{id}.bin");
+    fs::rename(world.path("message"), world.path(&name)).unwrap();
 }
