@@ -80,11 +80,9 @@ impl<W: Write> Daemon<W> {
             Err(faults) => return Err(Box::new(invalid(spore, faults.as_slice()))),
         };
         let site = &config.site.id;
-        if config.generation != 0
-            && let Some(facts) = self.facts.get(site)
-            && config.generation < facts.generation
-        {
-            let why = format!("generation {} was accepted already", facts.generation);
+        let newest = self.newest_generation(site);
+        if config.generation != 0 && config.generation < newest {
+            let why = format!("generation {newest} was accepted already");
             return Err(Box::new(superseded(spore, why)));
         }
         if self.at_rest(site)
@@ -105,6 +103,13 @@ impl<W: Write> Daemon<W> {
         } else {
             Err(refused(Outcome::Refused, refusals))
         }
+    }
+
+    /// The highest of the writer's counters that was accepted for a site, or is being accepted.
+    fn newest_generation(&self, site: &SiteId) -> u64 {
+        let accepted = self.facts.get(site).map_or(0, |facts| facts.generation);
+        let coming = self.doings.get(site).map_or(0, |doing| doing.generation);
+        accepted.max(coming)
     }
 
     /// Whether nothing is under way for a site, nor left to be done.
@@ -169,7 +174,9 @@ impl<W: Write> Daemon<W> {
             return self.accepted(acceptance);
         }
         let site = acceptance.site.clone();
-        self.doings.entry(site).or_default().accepting += 1;
+        let doing = self.doings.entry(site).or_default();
+        doing.accepting += 1;
+        doing.generation = doing.generation.max(generation);
         let keeper = self.reconciler.store.clone();
         self.accepting.push_back(Box::pin(async move {
             acceptance.kept = keeper.accept(accepted, body).await;
@@ -189,6 +196,9 @@ impl<W: Write> Daemon<W> {
         } = acceptance;
         if let Some(doing) = self.doings.get_mut(&site) {
             doing.accepting = doing.accepting.saturating_sub(1);
+            if doing.accepting == 0 {
+                doing.generation = 0;
+            }
         }
         if let Err(error) = kept {
             let error = super::site::state_error(error);

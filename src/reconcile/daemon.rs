@@ -128,6 +128,8 @@ pub(super) enum Ending {
 pub(super) struct Doing {
     /// Messages whose configurations are being kept.
     pub(super) accepting: usize,
+    /// The highest of their counters.
+    pub(super) generation: u64,
     /// What waits for its turn, oldest first.
     pub(super) waiting: Vec<Job>,
     /// What is being done.

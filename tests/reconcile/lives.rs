@@ -391,3 +391,31 @@ fn messages_that_are_not_begun_at_the_end_are_left_to_the_next_daemon() {
         assert_eq!(daemon.index(id), "one");
     }
 }
+
+#[test]
+fn an_older_generation_does_not_pass_a_newer_one_that_is_just_being_accepted() {
+    let daemon = Daemon::new();
+    let living = Living::new(&daemon, calm());
+    let message = |generation: u64| {
+        page("blog", |mut config| {
+            config.set_generation(generation);
+            let mut site = config.reborrow().get_site().unwrap();
+            site.set_title(format!("generation {generation}"));
+        })
+    };
+    for round in 1..=20 {
+        let messages = [1, 3, 2].map(|number| message(10 * round + number));
+        // All are there before the loop has kept the first.
+        let reports = living.runtime.block_on(async {
+            let [first, newest, older] = &messages;
+            tokio::join!(
+                living.control.apply(decoded(first)),
+                living.control.apply(decoded(newest)),
+                living.control.apply(decoded(older))
+            )
+        });
+        assert_eq!(reports.1.unwrap().outcome, Outcome::Applied);
+        assert_eq!(reports.2.unwrap().outcome, Outcome::Superseded);
+    }
+    living.end();
+}
