@@ -12,6 +12,7 @@ mod builds;
 mod child;
 #[path = "../tests/fake/cloudflare/mod.rs"]
 mod cloudflare;
+mod daemon;
 mod decode;
 mod harness;
 mod memory;
@@ -29,11 +30,12 @@ use std::process::ExitCode;
 
 type Case = fn(&mut Table) -> Result<()>;
 
-const CASES: [(&str, Case); 7] = [
+const CASES: [(&str, Case); 8] = [
     ("decode", decode::run),
     ("memory", memory::run),
     ("reconcile", reconcile::run),
     ("schedule", schedule::run),
+    ("daemon", daemon::run),
     ("publish", publish::run),
     ("builds", builds::run),
     ("pages", pages::run),

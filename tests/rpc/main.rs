@@ -8,6 +8,7 @@ mod calls;
     reason = "this suite asks other questions than that of streams"
 )]
 mod daemon;
+mod disk;
 mod life;
 mod orders;
 mod python;
