@@ -2,6 +2,7 @@
 
 mod convergence;
 mod notifications;
+mod place;
 mod status;
 mod streams;
 
@@ -93,10 +94,12 @@ pub enum SettingsError {
         error: Box<toml::de::Error>,
     },
     /// A value is outside its limits.
-    #[error("settings {}: {key}: {message}", path.display())]
+    #[error("settings {}{}: {key}: {message}", path.display(), at_line(*line))]
     Value {
         /// The file.
         path: PathBuf,
+        /// The line of the key, or of what it belongs to; `None` for one that the file does not have.
+        line: Option<usize>,
         /// The key.
         key: String,
         /// What is wrong.
@@ -105,6 +108,10 @@ pub enum SettingsError {
     /// There is no place for the state.
     #[error("no state directory: neither $STATE_DIRECTORY, $XDG_STATE_HOME nor $HOME is set")]
     NoStateDirectory,
+}
+
+fn at_line(line: Option<usize>) -> String {
+    line.map_or_else(String::new, |line| format!(", line {line}"))
 }
 
 /// What the command line says over the file.
@@ -281,7 +288,7 @@ impl Settings {
     /// The file named by the command line or `$SPORE_SETTINGS` is missing, or a file has a key or a value
     /// that is not known.
     pub fn load(overrides: Overrides) -> Result<Self, SettingsError> {
-        let (path, file) = read(overrides.file)?;
+        let (keys, file) = read(overrides.file)?;
         let mut policy = Policy {
             adopt: file.policy.adopt,
             ..Policy::default()
@@ -297,11 +304,9 @@ impl Settings {
             .providers
             .map(|providers| providers.into_iter().map(Into::into).collect());
         let per_cent = |key: &str, value: Option<u8>, default| match value {
-            Some(percent) if percent > 100 => Err(SettingsError::Value {
-                path: path.clone(),
-                key: key.into(),
-                message: format!("{percent} is not within 0 to 100"),
-            }),
+            Some(percent) if percent > 100 => {
+                Err(keys.wrong(key, format!("{percent} is not within 0 to 100")))
+            }
             value => Ok(value.unwrap_or(default)),
         };
         policy.max_removed_percent = per_cent(
@@ -316,13 +321,8 @@ impl Settings {
         )?;
         let jobs = overrides.jobs.or(file.jobs).unwrap_or(JOBS);
         if !JOBS_ALLOWED.contains(&jobs) {
-            return Err(SettingsError::Value {
-                path,
-                key: "jobs".into(),
-                message: format!("{jobs} is not within 1 to 1024"),
-            });
+            return Err(keys.wrong("jobs", format!("{jobs} is not within 1 to 1024")));
         }
-        let keys = Keys { path };
         let credentials = keys.credentials(file.credentials)?;
         let pages = keys.pages(&file.cloudflare)?;
         let state_dir = match overrides.state_dir.or(file.state_dir) {
@@ -355,13 +355,17 @@ impl Settings {
 /// Checks values of the file, naming it in errors.
 struct Keys {
     path: PathBuf,
+    /// What it says.
+    text: String,
 }
 
 impl Keys {
     fn wrong(&self, key: impl Into<String>, message: impl Into<String>) -> SettingsError {
+        let key = key.into();
         SettingsError::Value {
             path: self.path.clone(),
-            key: key.into(),
+            line: place::line(&self.text, &key),
+            key,
             message: message.into(),
         }
     }
@@ -581,13 +585,13 @@ fn text_variable(name: &str) -> Option<String> {
 }
 
 /// The first settings file there is. One that was asked for must be there; the usual places may be empty.
-fn read(asked: Option<PathBuf>) -> Result<(PathBuf, File), SettingsError> {
+fn read(asked: Option<PathBuf>) -> Result<(Keys, File), SettingsError> {
     if let Some(path) = asked.or_else(|| path_variable("SPORE_SETTINGS")) {
         let text = fs::read_to_string(&path).map_err(|source| SettingsError::Read {
             path: path.clone(),
             source,
         })?;
-        return parse(path, &text);
+        return parse(path, text);
     }
     let home = path_variable("XDG_CONFIG_HOME")
         .or_else(|| path_variable("HOME").map(|home| home.join(".config")));
@@ -597,17 +601,21 @@ fn read(asked: Option<PathBuf>) -> Result<(PathBuf, File), SettingsError> {
         .chain([PathBuf::from("/etc/mycelia-spore/settings.toml")]);
     for path in usual {
         match fs::read_to_string(&path) {
-            Ok(text) => return parse(path, &text),
+            Ok(text) => return parse(path, text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(source) => return Err(SettingsError::Read { path, source }),
         }
     }
-    Ok((PathBuf::from("(none)"), File::default()))
+    let none = Keys {
+        path: PathBuf::from("(none)"),
+        text: String::new(),
+    };
+    Ok((none, File::default()))
 }
 
-fn parse(path: PathBuf, text: &str) -> Result<(PathBuf, File), SettingsError> {
-    match toml::from_str(text) {
-        Ok(file) => Ok((path, file)),
+fn parse(path: PathBuf, text: String) -> Result<(Keys, File), SettingsError> {
+    match toml::from_str(&text) {
+        Ok(file) => Ok((Keys { path, text }, file)),
         Err(error) => Err(SettingsError::Parse {
             path,
             error: Box::new(error),
@@ -641,6 +649,7 @@ mod tests {
     use super::*;
     use crate::notify::{Kind, Receiver};
 
+    /// Reads settings. Of an error the folder and the line are left out.
     fn load(text: &str) -> Result<Settings, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settings.toml");
@@ -650,7 +659,10 @@ mod tests {
             state_dir: Some("/nowhere".into()),
             ..Overrides::default()
         })
-        .map_err(|error| {
+        .map_err(|mut error| {
+            if let SettingsError::Value { line, .. } = &mut error {
+                *line = None;
+            }
             error
                 .to_string()
                 .replace(folder.path().to_str().unwrap(), "")

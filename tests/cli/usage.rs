@@ -158,7 +158,7 @@ fn bad_settings_end_with_2_and_name_file_line_and_key() {
     assert_snapshot!(told("jobs = 0\n"), @"
     exit: 2
     --- err
-    error: settings spore.toml: jobs: 0 is not within 1 to 1024
+    error: settings spore.toml, line 1: jobs: 0 is not within 1 to 1024
     ");
     assert_snapshot!(told("[sources\n"), @"
     exit: 2

@@ -96,21 +96,21 @@ fn what_others_could_read_is_refused_when_the_settings_are_read() {
     assert_snapshot!(told("[status]\nlisten = \"0.0.0.0:9640\"\n"), @"
     exit: 2
     --- err
-    error: settings settings.toml: status.listen: 0.0.0.0:9640 can be reached by others: set status.token to the name of a credential, or listen at 127.0.0.1
+    error: settings settings.toml, line 2: status.listen: 0.0.0.0:9640 can be reached by others: set status.token to the name of a credential, or listen at 127.0.0.1
     ");
     assert_snapshot!(told("[status]\nlisten = \"localhost\"\n"), @r#"
     exit: 2
     --- err
-    error: settings settings.toml: status.listen: "localhost" is no address to listen at; use "127.0.0.1:9640" or "unix:PATH"
+    error: settings settings.toml, line 2: status.listen: "localhost" is no address to listen at; use "127.0.0.1:9640" or "unix:PATH"
     "#);
     assert_snapshot!(told("[status]\ntoken = \"look\"\n"), @"
     exit: 2
     --- err
-    error: settings settings.toml: status.token: without status.listen nobody asks
+    error: settings settings.toml, line 2: status.token: without status.listen nobody asks
     ");
     assert_snapshot!(told("[status]\nlisten = \"[::]:1\"\ntoken = \"look\"\n"), @"
     exit: 2
     --- err
-    error: settings settings.toml: status.token: there is no [credentials.look]
+    error: settings settings.toml, line 3: status.token: there is no [credentials.look]
     ");
 }
