@@ -123,7 +123,8 @@ fn unchanged(place: &Place, daemon: &mut Daemon, table: &mut Table) -> Result<()
 fn latency(place: &Place, daemon: &mut Daemon, table: &mut Table) -> Result<()> {
     let source = place.path("source");
     fs::create_dir_all(source.join("deep"))?;
-    for file in 0..FILES {
+    fs::write(source.join("index.html"), "home")?;
+    for file in 1..FILES {
         fs::write(
             source.join(format!("deep/page-{file}.html")),
             "x".repeat(1000 * file),
@@ -135,7 +136,7 @@ fn latency(place: &Place, daemon: &mut Daemon, table: &mut Table) -> Result<()> 
     let (mut writer, _) = place.target().open(false)?;
     let mut times = Vec::new();
     for edition in 0..PUBLICATIONS {
-        let file = source.join(format!("deep/page-{}.html", edition % FILES));
+        let file = source.join(format!("deep/page-{}.html", 1 + edition % (FILES - 1)));
         fs::write(file, format!("{edition} {}", "y".repeat(5000)))?;
         let before = fs::read(&pointer).unwrap_or_default();
         let begin = Instant::now();
@@ -209,6 +210,7 @@ impl Place {
             child,
             ready,
             reports: BufReader::new(reports),
+            _manager: manager,
         })
     }
 }
@@ -218,6 +220,16 @@ struct Daemon {
     child: Child,
     ready: Duration,
     reports: BufReader<ChildStdout>,
+    /// It is told of the end, too.
+    _manager: UnixDatagram,
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It has ended already where all went well.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
 }
 
 impl Daemon {

@@ -50,6 +50,34 @@ pub struct StepReport {
     pub detail: String,
 }
 
+/// What a step does to what it is done to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    /// It makes what was not there.
+    Make,
+    /// It changes what is there.
+    Change,
+    /// It takes away what is there.
+    Remove,
+    /// It waits for what others do.
+    Wait,
+}
+
+impl Report {
+    /// What one of its steps does.
+    #[must_use]
+    pub fn effect(&self, step: &StepReport) -> Effect {
+        match step.action.as_str() {
+            "create" => Effect::Make,
+            // The first release of a site.
+            "publish" | "build" if self.release.is_none() => Effect::Make,
+            "remove" => Effect::Remove,
+            "await" => Effect::Wait,
+            _ => Effect::Change,
+        }
+    }
+}
+
 impl Report {
     /// A report that says nothing yet: unchanged, without steps.
     #[must_use]

@@ -39,7 +39,7 @@ pub use view::{
 
 use crate::model::{Fault, Line, SiteId};
 use crate::plan::Withheld;
-use crate::report::{Cause, Outcome, Report};
+use crate::report::{Cause, Effect, Outcome, Report, StepOutcome, StepReport};
 use crate::stream::{Spore, StreamError};
 use std::collections::BTreeMap;
 
@@ -52,6 +52,10 @@ pub struct Summary {
     pub failures: u64,
     /// Whether a plan found something to do.
     pub pending: bool,
+    /// Steps that a plan found, by what they do.
+    pub effects: BTreeMap<Effect, usize>,
+    /// What was asked for and is not done.
+    pub withheld: usize,
     /// Why the stream ended before its end.
     pub stream: Option<StreamError>,
     /// Whether the run was asked to stop before the stream's end.
@@ -83,6 +87,11 @@ impl Summary {
             self.failures += 1;
         }
         self.pending |= report.outcome == Outcome::Planned;
+        self.withheld += report.withheld.iter().filter(|it| it.refused).count();
+        let planned = |step: &&StepReport| step.outcome == StepOutcome::Planned;
+        for step in report.steps.iter().filter(planned) {
+            *self.effects.entry(report.effect(step)).or_default() += 1;
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reports for people.
 
-use crate::report::{Cause, Outcome, Report, StepOutcome, StepReport};
+use crate::report::{Cause, Effect, Outcome, Report, StepOutcome, StepReport};
 use crate::schema::enumerant_name;
 use anstyle::{AnsiColor, Style as Ansi};
 use std::io::{self, Write};
@@ -26,12 +26,23 @@ const fn mark(outcome: Outcome) -> (char, AnsiColor) {
     }
 }
 
+/// The mark and colour of what a step would do.
+const fn effect(effect: Effect) -> (&'static str, AnsiColor) {
+    match effect {
+        Effect::Make => ("+", AnsiColor::Green),
+        Effect::Change => ("~", AnsiColor::Yellow),
+        Effect::Remove => ("-", AnsiColor::Red),
+        Effect::Wait => ("then", AnsiColor::BrightBlack),
+    }
+}
+
 /// Writes one report: a line, and indented lines for what a person should see.
 pub(super) fn write(output: &mut impl Write, report: &Report, style: Style) -> io::Result<()> {
     let (mark, color) = mark(report.outcome);
     let paint = |ansi: Ansi| if style.color { ansi } else { Ansi::new() };
     let strong = paint(Ansi::new().fg_color(Some(color.into())).bold());
     let faint = paint(Ansi::new().dimmed());
+    let red = paint(Ansi::new().fg_color(Some(AnsiColor::Red.into())));
     let name = match &report.site {
         Some(site) => site.to_string(),
         None => format!("message {}", report.seq),
@@ -47,11 +58,13 @@ pub(super) fn write(output: &mut impl Write, report: &Report, style: Style) -> i
     }
     writeln!(output, "  {faint}{}{faint:#}", elapsed(report.elapsed))?;
     for step in &report.steps {
+        let planned = effect(report.effect(step));
+        let color = paint(Ansi::new().fg_color(Some(planned.1.into())));
         let ended = match step.outcome {
-            StepOutcome::Planned => "would ",
-            StepOutcome::Done => "",
-            StepOutcome::Failed => "failed: ",
-            StepOutcome::Blocked => "blocked: ",
+            StepOutcome::Planned => format!("{color}{}{color:#} ", planned.0),
+            StepOutcome::Done => String::new(),
+            StepOutcome::Failed => "failed: ".to_owned(),
+            StepOutcome::Blocked => "blocked: ".to_owned(),
         };
         let StepReport {
             action,
@@ -71,7 +84,7 @@ pub(super) fn write(output: &mut impl Write, report: &Report, style: Style) -> i
     for withheld in &report.withheld {
         writeln!(
             output,
-            "    withheld {}: {}",
+            "    {red}!{red:#} withheld {}: {}",
             withheld.action, withheld.reason
         )?;
     }

@@ -165,6 +165,7 @@ fn a_state_directory_in_use_names_the_process_that_uses_it() {
     exit: 0
     --- out
     = a unchanged  http://a.localhost/  [N] ms
+    1 message: 0 to add, 0 to change, 0 to remove, 1 as asked; nothing was changed
     ");
     drop(input);
     assert_eq!(world.ended(holder).code, Some(0));

@@ -15,7 +15,8 @@ fn a_plan_changes_nothing() {
     exit: 0
     --- out
     ~ blog planned  http://blog.localhost/  [N] ms
-        would publish local-static/blog (1 file, 3 B, at blog.localhost)
+        + publish local-static/blog (1 file, 3 B, at blog.localhost)
+    1 message: 1 to add, 0 to change, 0 to remove; nothing was changed
     ");
     assert!(!world.path(".local").exists(), "a state directory was made");
     assert_eq!(world.apply([site]).code, Some(0));
@@ -25,7 +26,8 @@ fn a_plan_changes_nothing() {
     exit: 0
     --- out
     ~ blog planned  http://blog.localhost/  [N] ms
-        would publish local-static/blog (1 file, 3 B, at blog.localhost)
+        ~ publish local-static/blog (1 file, 3 B, at blog.localhost)
+    1 message: 0 to add, 1 to change, 0 to remove; nothing was changed
     ");
     assert_eq!(tree(&world), before);
 }
@@ -97,7 +99,7 @@ fn an_older_generation_comes_too_late() {
     exit: 0
     --- out
     = blog superseded  [N] ms
-        withheld apply: generation 7 was applied already
+        ! withheld apply: generation 7 was applied already
     ");
 }
 
@@ -126,7 +128,7 @@ fn a_protected_site_is_taken_down_only_after_its_protection_is_lifted() {
     exit: 1
     --- out
     ! blog refused  [N] ms
-        withheld remove local-static/blog: the site is protected from deletion: `mycelia-spore unprotect blog` lifts it
+        ! withheld remove local-static/blog: the site is protected from deletion: `mycelia-spore unprotect blog` lifts it
     ");
     assert_eq!(world.spore(&["status"], b"").json()[0]["state"], "live");
     assert_snapshot!(world.spore(&["unprotect", "blog"], b"").told(), @"
@@ -233,7 +235,7 @@ fn a_rollback_holds_until_the_content_changes() {
     exit: 0
     --- out
     = blog unchanged  http://blog.localhost/  [N] ms
-        withheld publish local-static/blog: the operator rolled back from these files; changed ones are published
+        ! withheld publish local-static/blog: the operator rolled back from these files; changed ones are published
     ");
     assert_snapshot!(world.spore(&["history", "blog", "-o", "text"], b"").told(), @"
     exit: 0

@@ -157,19 +157,20 @@ fn a_site_from_its_first_message_to_its_last() {
     let message = world.notes();
     assert_snapshot!(world.told(&["plan", "-o", "text"], Some(&message)), @r#"
     ~ notes planned  https://spore.example/
-        would create cloudflare-pages/notes
+        + create cloudflare-pages/notes
             + deployment_configs.preview.compatibility_date = "2026-11-01"
             + deployment_configs.production.compatibility_date = "2026-11-01"
             + deployment_configs.production.env_vars.API_KEY = (secret)
             + deployment_configs.production.env_vars.STAGE = "production"
             + production_branch = "main"
-        would publish cloudflare-pages/notes (2 files, 12 B, at spore.example, www.spore.example)
-        would set-names cloudflare-pages/notes (spore.example, www.spore.example)
-        would records cloudflare/spore.example
+        + publish cloudflare-pages/notes (2 files, 12 B, at spore.example, www.spore.example)
+        ~ set-names cloudflare-pages/notes (spore.example, www.spore.example)
+        ~ records cloudflare/spore.example
             + spore.example CNAME (the address of the hosting project) (proxied)
             + spore.example TXT "v=spf1 -all"
             + www.spore.example CNAME (the address of the hosting project) (proxied)
-        would await cloudflare-pages/notes (until visitors can use spore.example, www.spore.example)
+        then await cloudflare-pages/notes (until visitors can use spore.example, www.spore.example)
+    1 message: 2 to add, 2 to change, 0 to remove; nothing was changed
     "#);
     assert_eq!(
         world.fake.changes(),
@@ -206,13 +207,14 @@ fn a_site_from_its_first_message_to_its_last() {
     less["hosting"]["cloudflarePages"]["environment"] = json!([]);
     assert_snapshot!(world.told(&["plan", "-o", "text"], Some(&less)), @r#"
     ~ notes planned  https://spore.example/
-        would configure cloudflare-pages/notes
+        ~ configure cloudflare-pages/notes
             - deployment_configs.production.env_vars.API_KEY
             - deployment_configs.production.env_vars.STAGE
-        would set-names cloudflare-pages/notes (spore.example; no longer www.spore.example)
-        would records cloudflare/spore.example
+        ~ set-names cloudflare-pages/notes (spore.example; no longer www.spore.example)
+        ~ records cloudflare/spore.example
             - spore.example TXT "v=spf1 -all"
             - www.spore.example CNAME notes.pages.dev (proxied)
+    1 message: 0 to add, 3 to change, 0 to remove; nothing was changed
     "#);
     let report = world.send(&less);
     assert_eq!(

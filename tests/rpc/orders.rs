@@ -58,7 +58,7 @@ fn orders_are_carried_out_by_the_daemon_that_holds_the_state() {
     exit: 0
     --- out
     = blog unchanged  http://blog.localhost/  [N] ms
-        withheld publish local-static/blog: the operator rolled back from these files; changed ones are published
+        ! withheld publish local-static/blog: the operator rolled back from these files; changed ones are published
     ");
     assert_snapshot!(spore(&world, &["pause", "blog"]).told(), @"
     exit: 0
@@ -87,7 +87,7 @@ fn orders_are_carried_out_by_the_daemon_that_holds_the_state() {
     exit: 0
     --- out
     = blog unchanged  http://blog.localhost/  [N] ms
-        withheld publish local-static/blog: the operator rolled back from these files; changed ones are published
+        ! withheld publish local-static/blog: the operator rolled back from these files; changed ones are published
     ");
     assert_snapshot!(spore(&world, &["forget", "blog"]).told(), @"
     exit: 0
