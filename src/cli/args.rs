@@ -9,6 +9,8 @@ use crate::model::{Parse, SiteId};
 use crate::settings::JOBS_ALLOWED;
 use crate::stream::{SourceSpec, Target};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -173,7 +175,7 @@ pub(super) struct Run {
     #[arg(long, value_name = "N", value_parser = jobs)]
     pub(super) jobs: Option<usize>,
     /// Look only at the messages of this site
-    #[arg(long, value_name = "ID", value_parser = site_id, conflicts_with = "source")]
+    #[arg(long, value_name = "ID", value_parser = site_id, add = sites(), conflicts_with = "source")]
     pub(super) site: Option<SiteId>,
     /// The form of the reports
     #[arg(long, short, value_enum)]
@@ -208,7 +210,7 @@ pub(super) struct Plan {
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) input: Option<PathBuf>,
     /// Look only at the messages of this site
-    #[arg(long, value_name = "ID", value_parser = site_id)]
+    #[arg(long, value_name = "ID", value_parser = site_id, add = sites())]
     pub(super) site: Option<SiteId>,
     /// The form of the reports
     #[arg(long, short, value_enum)]
@@ -231,7 +233,7 @@ pub(super) struct Validate {
 #[derive(Debug, Args)]
 pub(super) struct Build {
     /// The site; as its last message says, unless --input is given
-    #[arg(value_name = "SITE", value_parser = site_id)]
+    #[arg(value_name = "SITE", value_parser = site_id, add = sites())]
     pub(super) site: Option<SiteId>,
     /// Take the messages of this stream instead; "-" for standard input
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -256,7 +258,7 @@ pub(super) struct Build {
 #[derive(Debug, Args)]
 pub(super) struct Logs {
     /// The site
-    #[arg(value_parser = site_id)]
+    #[arg(value_parser = site_id, add = sites())]
     pub(super) site: SiteId,
     /// List the files of the logs, the newest first
     #[arg(long)]
@@ -276,7 +278,7 @@ pub(super) struct Serve {
 #[derive(Debug, Args)]
 pub(super) struct Status {
     /// One site; all when absent
-    #[arg(value_parser = site_id)]
+    #[arg(value_parser = site_id, add = sites())]
     pub(super) site: Option<SiteId>,
     /// The form of the list
     #[arg(long, short, value_enum)]
@@ -295,7 +297,7 @@ pub(super) enum TextOrJson {
 #[derive(Debug, Args)]
 pub(super) struct History {
     /// The site
-    #[arg(value_parser = site_id)]
+    #[arg(value_parser = site_id, add = sites())]
     pub(super) site: SiteId,
     /// How many entries at most
     #[arg(long, default_value_t = 20)]
@@ -308,7 +310,7 @@ pub(super) struct History {
 #[derive(Debug, Args)]
 pub(super) struct Rollback {
     /// The site
-    #[arg(value_parser = site_id)]
+    #[arg(value_parser = site_id, add = sites())]
     pub(super) site: SiteId,
     /// The release, or the beginning of its name; the one before the live one when absent
     #[arg(value_name = "RELEASE")]
@@ -321,7 +323,7 @@ pub(super) struct Rollback {
 #[derive(Debug, Args)]
 pub(super) struct Watch {
     /// One site; all, and the daemon itself, when absent
-    #[arg(value_parser = site_id)]
+    #[arg(value_parser = site_id, add = sites())]
     pub(super) site: Option<SiteId>,
     /// The form of what is told
     #[arg(long, short, value_enum)]
@@ -331,7 +333,7 @@ pub(super) struct Watch {
 #[derive(Debug, Args)]
 pub(super) struct Look {
     /// The site
-    #[arg(value_parser = site_id)]
+    #[arg(value_parser = site_id, add = sites())]
     pub(super) site: SiteId,
     /// The form of the report
     #[arg(long, short, value_enum)]
@@ -351,7 +353,7 @@ pub(super) struct Doctor {
 #[derive(Debug, Args)]
 pub(super) struct Site {
     /// The site
-    #[arg(value_parser = site_id)]
+    #[arg(value_parser = site_id, add = sites())]
     pub(super) site: SiteId,
 }
 
@@ -421,6 +423,18 @@ pub(super) struct Demo {
     /// Publish, print the addresses and end, without serving on
     #[arg(long)]
     pub(super) once: bool,
+}
+
+/// The sites that are known, for the shell's completion. Where they cannot be read there are none to choose from.
+fn sites() -> ArgValueCompleter {
+    ArgValueCompleter::new(|begun: &OsStr| {
+        let begun = begun.to_str().unwrap_or_default();
+        let known = super::sites::names().into_iter();
+        known
+            .filter(|name| name.starts_with(begun))
+            .map(CompletionCandidate::new)
+            .collect::<Vec<_>>()
+    })
 }
 
 /// A site's id as an argument.

@@ -4,15 +4,25 @@ use super::args::{Cli, Generate, GenerateWhat};
 use super::exit::{Exit, Failure};
 use super::render;
 use clap::{Command, CommandFactory};
+use clap_complete::env::Shells;
 use clap_mangen::Man;
 use std::io;
 
+/// The variable by which a shell asks this program how its line may go on.
+pub(super) const COMPLETE: &str = "COMPLETE";
+
 pub(super) fn run(args: &Generate) -> Result<Exit, Failure> {
-    let mut command = Cli::command();
+    let command = Cli::command();
     let mut bytes = Vec::new();
     match &args.what {
         GenerateWhat::Completions { shell } => {
-            clap_complete::generate(*shell, &mut command, "mycelia-spore", &mut bytes);
+            let name = "mycelia-spore";
+            let shells = Shells::builtins();
+            if let Some(shell) = shells.completer(&shell.to_string()) {
+                shell
+                    .write_registration(COMPLETE, name, name, name, &mut bytes)
+                    .map_err(Failure::io("the completions cannot be made"))?;
+            }
         }
         GenerateWhat::Man => {
             manual(&command, &mut bytes).map_err(Failure::io("the manual page cannot be made"))?;

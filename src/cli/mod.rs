@@ -28,13 +28,17 @@ pub use args::Cli;
 
 use crate::reconcile::SiteOrder;
 use args::Command;
-use clap::Parser;
+use clap::{CommandFactory, Parser};
+use clap_complete::CompleteEnv;
 use exit::{Exit, Failure};
 use std::process::ExitCode;
 
 /// Parses the command line, does what it says and gives the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    CompleteEnv::with_factory(Cli::command)
+        .var(generate::COMPLETE)
+        .complete();
     let cli = Cli::parse();
     setup::tracing(&cli.global);
     match dispatch(cli) {

@@ -8,7 +8,7 @@ use crate::model::{Parse, SiteId};
 use crate::rpc::{CallError, Site as Now, Status as Daemon, Trouble};
 use crate::schema::daemon_capnp::{Activity, Health};
 use crate::schema::enumerant_name;
-use crate::settings::Settings;
+use crate::settings::{Overrides, Settings};
 use crate::store::{HistoryEntry, SiteRecord, Store};
 use crate::words;
 use serde_json::{Value, json};
@@ -49,6 +49,15 @@ pub(super) fn status(global: &Global, args: &Status) -> Result<Exit, Failure> {
         render::note(&daemon_line(daemon));
     }
     Ok(Exit::Converged)
+}
+
+/// The sites of the usual state directory; none where it cannot be read.
+pub(super) fn names() -> Vec<String> {
+    let store = Settings::load(Overrides::default())
+        .ok()
+        .and_then(|settings| Store::open_readonly(&settings.state_dir).ok());
+    let sites = store.into_iter().flat_map(|store| store.sites());
+    sites.map(|(id, _)| id.to_string()).collect()
 }
 
 /// A site, as the state directory knows it and as the running daemon does.

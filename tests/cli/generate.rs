@@ -66,7 +66,7 @@ fn completions_are_what_the_shells_accept() {
     let completions = |shell: &str| {
         let ended = world.spore(&["generate", "completions", shell], b"");
         assert_eq!((ended.code, &ended.stderr[..]), (Some(0), ""));
-        assert!(ended.text().contains("detailed-exitcode"), "{shell}");
+        assert!(ended.text().contains("mycelia-spore"), "{shell}");
         ended.stdout
     };
     for (shell, check) in [("bash", "-n"), ("zsh", "-n"), ("fish", "--no-execute")] {
@@ -78,19 +78,40 @@ fn completions_are_what_the_shells_accept() {
 }
 
 #[test]
-fn completions_in_bash_complete() {
+fn completions_in_bash_know_commands_options_and_sites() {
     if !on_path("bash", "completions in bash") {
         return;
     }
     let world = World::new();
-    let mut script = world
+    for site in ["blog-a", "blog-b", "docs"] {
+        assert_eq!(world.apply([world.site(site, site)]).code, Some(0));
+    }
+    let program = world.command(&[]).get_program().to_owned();
+    let folder = std::path::Path::new(&program).parent().unwrap();
+    let registration = world
         .spore(&["generate", "completions", "bash"], b"")
-        .stdout;
-    script.extend(
-        b"\nCOMP_WORDS=(mycelia-spore roll); COMP_CWORD=1\n\
-          _mycelia__spore mycelia-spore roll mycelia-spore\necho \"${COMPREPLY[@]}\"\n",
+        .text();
+    let complete = |words: &[&str]| {
+        let script = format!(
+            "{registration}\nPATH={}:$PATH HOME={}\nCOMP_WORDS=({}); COMP_CWORD={}\n\
+             _clap_complete_mycelia_spore mycelia-spore '{}'\nprintf '%s ' \"${{COMPREPLY[@]}}\"\n",
+            folder.display(),
+            world.path("").display(),
+            words.join(" "),
+            words.len() - 1,
+            words.last().unwrap(),
+        );
+        accepted("bash", &[], script.as_bytes())
+    };
+    assert_eq!(complete(&["mycelia-spore", "roll"]), "rollback ");
+    assert_eq!(
+        complete(&["mycelia-spore", "rollback", "bl"]),
+        "blog-a blog-b "
     );
-    assert_eq!(accepted("bash", &[], &script), "rollback\n");
+    assert_eq!(complete(&["mycelia-spore", "watch", "d"]), "docs ");
+    assert_eq!(complete(&["mycelia-spore", "status", "nothing"]).trim(), "");
+    let option = complete(&["mycelia-spore", "plan", "--detail"]);
+    assert_eq!(option, "--detailed-exitcode ");
 }
 
 #[test]
