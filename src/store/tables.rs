@@ -5,7 +5,8 @@ use super::{StoreError, accepted, told};
 use crate::model::{HostingProvider, Parse, ProjectName, SiteId};
 use crate::release::{Digest, ReleaseId};
 use crate::schema::enumerant_name;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+use rusqlite::types::FromSql;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Statement, params};
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -172,29 +173,54 @@ pub(super) fn sites(
     connection: &Connection,
 ) -> Result<HashMap<SiteId, Arc<SiteRecord>>, StoreError> {
     let mut statement = connection.prepare("SELECT * FROM site")?;
+    let columns = Columns::of(&statement);
     let mut rows = statement.query(())?;
     let mut sites = HashMap::new();
     while let Some(row) = rows.next()? {
-        let (id, record) = site(row)?;
+        let (id, record) = site(row, &columns)?;
         sites.insert(id, Arc::new(record));
     }
     Ok(sites)
 }
 
-fn site(row: &Row<'_>) -> Result<(SiteId, SiteRecord), StoreError> {
-    let name: String = row.get("id")?;
+/// The places of columns by name. SQLite would look each up in each row, which took a quarter of the time in which
+/// 10,000 sites were read.
+struct Columns(HashMap<String, usize>);
+
+impl Columns {
+    fn of(statement: &Statement<'_>) -> Self {
+        let names = statement.column_names().into_iter().zip(0..);
+        Self(
+            names
+                .map(|(name, place)| (name.to_owned(), place))
+                .collect(),
+        )
+    }
+
+    /// A value of a row.
+    fn get<T: FromSql>(&self, row: &Row<'_>, name: &str) -> rusqlite::Result<T> {
+        let place = self.0.get(name);
+        let place = place.ok_or_else(|| rusqlite::Error::InvalidColumnName(name.into()))?;
+        row.get(*place)
+    }
+}
+
+fn site(row: &Row<'_>, columns: &Columns) -> Result<(SiteId, SiteRecord), StoreError> {
+    let name: String = columns.get(row, "id")?;
     let bad = |what: &str| StoreError::Row {
         site: name.clone(),
         what: format!("column {what} is damaged, or of a newer version"),
     };
-    let text = |column: &str| row.get::<_, String>(column).map_err(|_| bad(column));
-    let number = |column: &str| row.get::<_, i64>(column).map_err(|_| bad(column));
+    let text = |column: &str| columns.get::<String>(row, column).map_err(|_| bad(column));
+    let number = |column: &str| columns.get::<i64>(row, column).map_err(|_| bad(column));
     let digest = |column: &str| -> Result<Option<Digest>, StoreError> {
-        let bytes: Option<[u8; 32]> = row.get(column).map_err(|_| bad(column))?;
+        let bytes: Option<[u8; 32]> = columns.get(row, column).map_err(|_| bad(column))?;
         Ok(bytes.map(Digest::from))
     };
-    let release: Option<String> = row.get("release").map_err(|_| bad("release"))?;
-    let next_edge: Option<i64> = row.get("next_edge").map_err(|_| bad("next_edge"))?;
+    let release: Option<String> = columns.get(row, "release").map_err(|_| bad("release"))?;
+    let next_edge: Option<i64> = columns
+        .get(row, "next_edge")
+        .map_err(|_| bad("next_edge"))?;
     let record = SiteRecord {
         provider: provider(&text("provider")?).ok_or_else(|| bad("provider"))?,
         project: ProjectName::parse(&text("project")?).map_err(|_| bad("project"))?,
@@ -211,13 +237,15 @@ fn site(row: &Row<'_>) -> Result<(SiteId, SiteRecord), StoreError> {
             Some(at) => Some(time(at).ok_or_else(|| bad("next_edge"))?),
             None => None,
         },
-        protected: row.get("protected").map_err(|_| bad("protected"))?,
+        protected: columns
+            .get(row, "protected")
+            .map_err(|_| bad("protected"))?,
         held: digest("held")?,
         state: SiteState::of(&text("state")?).ok_or_else(|| bad("state"))?,
         primary: text("primary_name")?,
         labels: serde_json::from_str(&text("labels")?).map_err(|_| bad("labels"))?,
         detail: text("detail")?,
-        sent: match row.get::<_, String>("sent") {
+        sent: match columns.get::<String>(row, "sent") {
             Ok(text) => serde_json::from_str(&text).map_err(|_| bad("sent"))?,
             // A database of revision 1, opened to look only.
             Err(rusqlite::Error::InvalidColumnName(_)) => BTreeMap::new(),
