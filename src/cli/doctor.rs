@@ -91,7 +91,7 @@ fn tools(settings: &Settings) -> Vec<Check> {
 
 /// Whether each account answers and takes its token.
 async fn cloudflare(settings: &Settings) -> Vec<Check> {
-    let cloudflare = setup::cloudflare(settings);
+    let cloudflare = setup::cloudflare(settings, false);
     let named = settings.cloudflare.accounts.keys().map(Some);
     let default = settings.cloudflare.default_account.iter().map(|_| None);
     let mut checks = Vec::new();

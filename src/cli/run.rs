@@ -100,6 +100,7 @@ pub(super) async fn stream_in(
         local_static,
         events: Events::default(),
         mode: work.mode,
+        lives,
         listener: progress(work.form),
     };
     let reconciler = Arc::new(parts.reconciler(settings));

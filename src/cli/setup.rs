@@ -6,7 +6,7 @@ use crate::build::{Builds, Listener};
 use crate::dns::DnsBackends;
 use crate::dns::cloudflare::CloudflareDns;
 use crate::edge::cloudflare::Cloudflare;
-use crate::edge::http::{Http, HttpSettings};
+use crate::edge::http::{Http, HttpSettings, Retry};
 use crate::hosting::Backends;
 use crate::hosting::cloudflare_pages::CloudflarePages;
 use crate::hosting::local_static::LocalStatic;
@@ -14,6 +14,7 @@ use crate::reconcile::{Events, Mode, Reconciler};
 use crate::settings::{Overrides, Settings};
 use crate::store::Store;
 use std::path::Path;
+use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -52,16 +53,40 @@ pub(super) fn local_static(state_dir: &Path) -> LocalStatic {
     LocalStatic::new(state_dir.join("local-static"))
 }
 
+/// How long a daemon that lives on lets a step wait for a service: what takes longer is tried again later, and sites
+/// of others take the place meanwhile.
+const LONGEST_STEP_WAIT: Duration = Duration::from_secs(5);
+
+/// How the network client tries again in a daemon that lives on.
+fn patience(lives: bool) -> Retry {
+    let usual = Retry::default();
+    Retry {
+        longest_wait: if lives {
+            LONGEST_STEP_WAIT
+        } else {
+            usual.longest_wait
+        },
+        ..usual
+    }
+}
+
 /// Cloudflare, as the settings say.
-pub(super) fn cloudflare(settings: &Settings) -> Cloudflare {
+pub(super) fn cloudflare(settings: &Settings, lives: bool) -> Cloudflare {
     let agent = concat!("mycelia-spore/", env!("CARGO_PKG_VERSION"));
-    let http = Http::new(HttpSettings::new(agent));
+    let http = Http::new(HttpSettings {
+        retry: patience(lives),
+        ..HttpSettings::new(agent)
+    });
     Cloudflare::new(settings.cloudflare.clone(), http)
 }
 
 /// The hosting backends, with a `LocalStatic` of the caller's, and the DNS backends.
-pub(super) fn backends(settings: &Settings, local_static: LocalStatic) -> (Backends, DnsBackends) {
-    let cloudflare = cloudflare(settings);
+pub(super) fn backends(
+    settings: &Settings,
+    local_static: LocalStatic,
+    lives: bool,
+) -> (Backends, DnsBackends) {
+    let cloudflare = cloudflare(settings, lives);
     let dns = DnsBackends {
         cloudflare: CloudflareDns::new(cloudflare.clone()),
     };
@@ -78,13 +103,15 @@ pub(super) struct Parts {
     pub(super) local_static: LocalStatic,
     pub(super) events: Events,
     pub(super) mode: Mode,
+    /// Whether it is for a daemon that lives on.
+    pub(super) lives: bool,
     pub(super) listener: Option<Listener>,
 }
 
 impl Parts {
     /// What reconciles sites as the settings say.
     pub(super) fn reconciler(&self, settings: &Settings) -> Reconciler {
-        let (backends, dns) = backends(settings, self.local_static.clone());
+        let (backends, dns) = backends(settings, self.local_static.clone(), self.lives);
         Reconciler {
             backends,
             dns,

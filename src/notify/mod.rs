@@ -17,7 +17,7 @@ pub use announcer::{Announcer, Known, Verdict};
 pub use body::Announcement;
 pub use signature::{Key, KeyError};
 
-use crate::edge::http::Retry;
+use crate::edge::http::{LONGEST_WAIT, Retry};
 use crate::edge::secret::Credentials;
 use crate::model::SettingsName;
 use crate::plan::Patterns;
@@ -110,6 +110,7 @@ impl Default for Attempts {
             attempts: 5,
             base: Duration::from_secs(1),
             max: Duration::from_secs(30),
+            longest_wait: LONGEST_WAIT,
         })
     }
 }

@@ -2,9 +2,7 @@
 
 use super::{Announcement, Key, KeyError, Notification};
 use crate::edge::EdgeError;
-use crate::edge::http::{
-    Answer, Budget, Http, HttpError, HttpSettings, LONGEST_WAIT, Request, Retry,
-};
+use crate::edge::http::{Answer, Budget, Http, HttpError, HttpSettings, Request, Retry};
 use crate::edge::secret::Credentials;
 use crate::model::SettingsName;
 use jiff::Timestamp;
@@ -111,7 +109,7 @@ fn wait(
         return None;
     }
     match asked {
-        Some(asked) if !asked.is_zero() => (asked <= LONGEST_WAIT).then_some(asked),
+        Some(asked) if !asked.is_zero() => (asked <= retry.longest_wait).then_some(asked),
         _ => {
             let doublings = 1_u32.checked_shl(attempts - 1).unwrap_or(u32::MAX);
             let bound = retry.base.saturating_mul(doublings).min(retry.max);

@@ -1,8 +1,8 @@
 //! Allowances over real exchanges.
 
-use crate::client::client;
+use crate::client::{client, settings};
 use crate::server::{Reply, Server, plain};
-use mycelia_spore::edge::http::{Budget, HttpError, LONGEST_WAIT, Request};
+use mycelia_spore::edge::http::{Budget, Http, HttpError, LONGEST_WAIT, Request};
 use mycelia_spore::edge::{EdgeError, EdgeErrorKind};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -123,4 +123,24 @@ async fn who_goes_away_leaves_room() {
     let next = timeout(Duration::from_secs(10), http.send(&request, &budget));
     assert_eq!(next.await.unwrap().unwrap().status, 200);
     assert_eq!(server.count(), 2);
+}
+
+#[tokio::test]
+async fn who_has_no_patience_is_told_how_long_to_wait() {
+    let asks = "Retry-After: 3\n";
+    let server = Server::always(plain(429, asks, ""));
+    let budget = Budget::new(100, Duration::from_secs(60));
+    let mut settings = settings();
+    settings.retry.longest_wait = Duration::from_secs(2);
+    let http = Http::new(settings);
+    let request = Request::get(server.url("/"));
+    let answer = http.send(&request, &budget).await.unwrap();
+    assert_eq!(answer.retry_after(), Some(Duration::from_secs(3)));
+    // Nor does the allowance keep it.
+    let error = http.send(&request, &budget).await.unwrap_err();
+    let EdgeErrorKind::Transient { retry_after } = EdgeError::from(error).kind else {
+        panic!("trying again may help");
+    };
+    assert!(retry_after.unwrap() > Duration::from_secs(2));
+    assert_eq!(server.count(), 1);
 }

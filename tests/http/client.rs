@@ -19,6 +19,7 @@ pub(crate) fn settings() -> HttpSettings {
             attempts: u32::try_from(ATTEMPTS).unwrap(),
             base: Duration::from_millis(1),
             max: Duration::from_millis(2),
+            ..Retry::default()
         },
         ..HttpSettings::new("mycelia-spore/test")
     }

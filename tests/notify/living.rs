@@ -107,6 +107,7 @@ pub(crate) fn notifications(list: Vec<Notification>) -> Notifications {
             attempts: 5,
             base: Duration::from_millis(10),
             max: Duration::from_millis(20),
+            ..Retry::default()
         }),
     }
 }

@@ -9,6 +9,8 @@ mod common;
 mod faults;
 mod functions;
 mod git;
+mod lives;
+mod living;
 mod many;
 mod names;
 mod place;
@@ -20,4 +22,6 @@ mod settings;
 #[path = "../support/tools.rs"]
 mod tools;
 mod uploads;
+#[path = "../support/upstream.rs"]
+mod upstream;
 mod whole;

@@ -93,7 +93,7 @@ impl Http {
     ///   request is repeatable.
     ///
     /// An answer of any status is given when it is not one of these, or when the attempts are used up, or when
-    /// it asks to wait for more than [`LONGEST_WAIT`]. An answer that is too long is not asked for again.
+    /// it asks to wait for more than [`Retry::longest_wait`]. An answer that is too long is not asked for again.
     ///
     /// # Errors
     /// An [`HttpError`] that says what is known of the request when there is no answer.
@@ -128,7 +128,7 @@ impl Http {
         let client = self.client(url).await?;
         let failure = |error: &_| Failure::of(error, settings.connect_timeout, timeout);
         let built = request.build(client, url, timeout)?;
-        let permit = budget.permit(LONGEST_WAIT).await;
+        let permit = budget.permit(settings.retry.longest_wait).await;
         let permit = permit.map_err(Failure::Exhausted)?;
         let response = client.execute(built).await;
         let response = response.map_err(|error| failure(&error))?;

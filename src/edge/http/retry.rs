@@ -4,9 +4,8 @@ use super::answer::Answer;
 use super::error::Failure;
 use std::time::Duration;
 
-/// The longest time that is waited before sending again, for a `Retry-After` or for the allowance: the
-/// longest window of a provider (Cloudflare's 5 minutes, see [`super::Budget`]) and 10 s. Who asks for more
-/// gets no more requests of this exchange, and the caller is told how long was asked.
+/// The longest time that is waited before sending again if the caller can do nothing better meanwhile: the
+/// longest window of a provider (Cloudflare's 5 minutes, see [`super::Budget`]) and 10 s.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60 + 10);
 
 /// How often a request is tried, and how long is waited in between: a random time between nothing and a
@@ -19,15 +18,19 @@ pub struct Retry {
     pub base: Duration,
     /// What the bound does not grow beyond.
     pub max: Duration,
+    /// The longest time that is waited for a `Retry-After` or for the allowance. Who asks for more gets no more
+    /// requests of this exchange, and the caller is told how long was asked.
+    pub longest_wait: Duration,
 }
 
 impl Default for Retry {
-    /// 5 attempts; waits of at most 0.5, 1, 2 and 4 s.
+    /// 5 attempts; waits of at most 0.5, 1, 2 and 4 s, or as long as is asked up to [`LONGEST_WAIT`].
     fn default() -> Self {
         Self {
             attempts: 5,
             base: Duration::from_millis(500),
             max: Duration::from_secs(30),
+            longest_wait: LONGEST_WAIT,
         }
     }
 }
@@ -95,7 +98,7 @@ impl Retry {
         match end {
             // An answer that asks for no time at all still gets some: it was an error.
             End::Status(_, Some(asked)) if !asked.is_zero() => {
-                (asked <= LONGEST_WAIT).then_some(asked)
+                (asked <= self.longest_wait).then_some(asked)
             }
             _ => {
                 let bound = self.bound(attempts);
@@ -122,6 +125,7 @@ mod tests {
         attempts: 5,
         base: Duration::from_millis(500),
         max: Duration::from_secs(3),
+        longest_wait: Duration::from_secs(60),
     };
 
     #[test]
@@ -176,8 +180,8 @@ mod tests {
         let after = |asked| RETRY.wait(End::Status(429, Some(asked)), false, 1, 1.0);
         let seconds = Duration::from_secs;
         assert_eq!(after(seconds(7)), Some(seconds(7)));
-        assert_eq!(after(LONGEST_WAIT), Some(LONGEST_WAIT));
-        assert_eq!(after(LONGEST_WAIT + seconds(1)), None);
+        assert_eq!(after(RETRY.longest_wait), Some(RETRY.longest_wait));
+        assert_eq!(after(RETRY.longest_wait + seconds(1)), None);
         assert_eq!(after(Duration::ZERO), Some(RETRY.base));
         let last = RETRY.wait(End::Status(503, Some(seconds(1))), true, 5, 1.0);
         assert_eq!(last, None);
