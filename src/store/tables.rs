@@ -189,7 +189,7 @@ struct Columns(HashMap<String, usize>);
 
 impl Columns {
     fn of(statement: &Statement<'_>) -> Self {
-        let names = statement.column_names().into_iter().zip(0..);
+        let names = statement.column_names().zip(0..);
         Self(
             names
                 .map(|(name, place)| (name.to_owned(), place))
