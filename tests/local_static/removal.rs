@@ -3,6 +3,8 @@
 use crate::common::{desired, keeping, names};
 use crate::place::{Place, blog, index};
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 /// A moment so many days from now.
 fn in_days(days: i64) -> jiff::Timestamp {
@@ -103,4 +105,38 @@ fn a_damaged_tombstone_does_not_keep_others_from_being_swept() {
     assert_eq!(swept, ["a", "z"]);
     assert!(damaged.exists(), "what cannot be read is left to a person");
     assert!(place.backend.layout().releases("blog").exists());
+}
+
+#[test]
+fn a_site_comes_back_whole_while_what_is_gone_is_swept() {
+    let place = Place::new();
+    let backend = place.backend.clone();
+    let over = AtomicBool::new(false);
+    let swept = thread::scope(|scope| {
+        let sweeper = scope.spawn(|| {
+            let mut swept = 0;
+            while !over.load(Ordering::Relaxed) {
+                swept += backend.sweep(in_days(1)).unwrap().len();
+            }
+            swept
+        });
+        for round in 0..200 {
+            let release = place.publish(&blog(), &index(&round.to_string()));
+            let folder = place.backend.layout().release("blog", &release);
+            let whole = place
+                .observe(&blog())
+                .is_some_and(|it| it.artifact.is_some());
+            if !whole || !folder.is_dir() {
+                over.store(true, Ordering::Relaxed);
+                panic!("round {round}: the release is not whole");
+            }
+            place.remove(&blog());
+        }
+        over.store(true, Ordering::Relaxed);
+        sweeper.join().unwrap()
+    });
+    assert!(swept > 0, "nothing was ever swept");
+    backend.sweep(in_days(1)).unwrap();
+    let left = fs::read_dir(backend.layout().root().join("releases")).unwrap();
+    assert_eq!(left.count(), 0);
 }

@@ -9,6 +9,7 @@ mod copy;
 mod names;
 mod pointer;
 mod publish;
+mod sweep;
 
 use super::{Applied, HostingBackend};
 use crate::desired::{DesiredHosting, HostingKey, Names, local_name};
@@ -85,14 +86,15 @@ impl LocalStatic {
             .is_ok_and(|live| live.is_some_and(|live| live.release == *release))
     }
 
-    /// Removes what was taken down before `before`: pointers and releases. Gives the projects' names.
+    /// Removes what was taken down before `before`: pointers and releases. Gives the projects' names. Sites may be
+    /// published meanwhile.
     ///
     /// What cannot be read or removed is told in the log and left for the next time.
     ///
     /// # Errors
     /// The folder of what was taken down cannot be read.
     pub fn sweep(&self, before: jiff::Timestamp) -> Result<Vec<String>, EdgeError> {
-        pointer::sweep(&self.layout, before)
+        sweep::sweep(self, before)
     }
 
     fn look(&self, desired: &DesiredHosting) -> Result<ObservedSite, EdgeError> {
@@ -167,6 +169,7 @@ impl LocalStatic {
             HostingAction::SetNames { key, names, .. } => self.set_names(key, names),
             HostingAction::Activate { key, release, .. } => self.activate(key, release),
             HostingAction::Remove { .. } => {
+                self.names.hold(project);
                 let buried = pointer::bury(&self.layout, project);
                 self.names.settle(project);
                 let detail = if buried? {
@@ -226,7 +229,7 @@ impl LocalStatic {
 
     /// Replaces a project's pointer.
     fn switch(&self, project: &str, live: &Live) -> Result<(), EdgeError> {
-        self.claimed(project, live, || {
+        self.claimed(project, live.clone(), |live| {
             pointer::write(&self.layout, project, live)
         })
     }
@@ -235,11 +238,11 @@ impl LocalStatic {
     fn claimed<T>(
         &self,
         project: &str,
-        live: &Live,
-        work: impl FnOnce() -> Result<T, EdgeError>,
+        mut live: Live,
+        work: impl FnOnce(&mut Live) -> Result<T, EdgeError>,
     ) -> Result<T, EdgeError> {
-        self.names.claim(project, live)?;
-        let done = work();
+        self.names.claim(project, &live)?;
+        let done = work(&mut live);
         self.names.settle(project);
         done
     }

@@ -12,7 +12,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// over unchanged sites never ask; kept in step by the one process that holds the state directory.
 pub(super) struct NameIndex {
     layout: Layout,
-    index: Mutex<Option<Index>>,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    /// `None` until it is first asked.
+    index: Option<Index>,
+    /// The projects that are just being changed.
+    claimed: HashSet<String>,
 }
 
 #[derive(Default)]
@@ -31,10 +39,10 @@ struct Project {
 }
 
 impl NameIndex {
-    pub(super) const fn new(layout: Layout) -> Self {
+    pub(super) fn new(layout: Layout) -> Self {
         Self {
             layout,
-            index: Mutex::new(None),
+            known: Mutex::default(),
         }
     }
 
@@ -69,27 +77,43 @@ impl NameIndex {
             }
         }
         index.add(project, live);
+        guard.claimed.insert(project.to_owned());
         Ok(())
+    }
+
+    /// Keeps a project from being cleared away until [`settle`](Self::settle).
+    pub(super) fn hold(&self, project: &str) {
+        self.lock().claimed.insert(project.to_owned());
     }
 
     /// Brings what is known of a project in step with its pointer, whatever became of a claim.
     pub(super) fn settle(&self, project: &str) {
         let mut guard = self.lock();
-        let Some(index) = guard.as_mut() else { return };
+        guard.claimed.remove(project);
+        let Some(index) = &mut guard.index else {
+            return;
+        };
         index.forget(project);
         if let Ok(Some(live)) = pointer::read(&self.layout.live(project)) {
             index.add(project, &live);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Index>> {
-        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Does the work while no site can take the project. `None` when one is just at it.
+    pub(super) fn unless_claimed<T>(&self, project: &str, work: impl FnOnce() -> T) -> Option<T> {
+        let guard = self.lock();
+        let free = !guard.claimed.contains(project);
+        free.then(work)
     }
 
-    fn loaded<'g>(&self, guard: &'g mut Option<Index>) -> Result<&'g mut Index, EdgeError> {
-        match guard {
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn loaded<'g>(&self, known: &'g mut Known) -> Result<&'g mut Index, EdgeError> {
+        match &mut known.index {
             Some(index) => Ok(index),
-            None => Ok(guard.insert(self.load()?)),
+            none => Ok(none.insert(self.load()?)),
         }
     }
 

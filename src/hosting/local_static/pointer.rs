@@ -45,7 +45,7 @@ fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Option<T>, Edg
 }
 
 /// The error of a file that cannot be read.
-fn unreadable(path: &Path, error: io::Error) -> EdgeError {
+pub(super) fn unreadable(path: &Path, error: io::Error) -> EdgeError {
     EdgeError::io(format!("{} cannot be read", path.display()), error)
 }
 
@@ -98,7 +98,7 @@ pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-fn remove_file(path: &Path) -> Result<(), EdgeError> {
+pub(super) fn remove_file(path: &Path) -> Result<(), EdgeError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unwritable(path, error)),
         _ => Ok(()),
@@ -149,50 +149,6 @@ pub(super) fn bury(layout: &Layout, project: &str) -> Result<bool, EdgeError> {
 /// The tombstone of a project, if it was taken down.
 pub(super) fn tombstone(layout: &Layout, project: &str) -> Result<Option<Tombstone>, EdgeError> {
     read_json(&layout.tombstone(project))
-}
-
-/// Removes tombstones older than `before` and the releases they kept. One that cannot be read or removed is
-/// told in the log and left: it must not keep the others.
-pub(super) fn sweep(layout: &Layout, before: jiff::Timestamp) -> Result<Vec<String>, EdgeError> {
-    let folder = layout.root().join("tombstones");
-    let entries = match fs::read_dir(&folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(unreadable(&folder, error)),
-    };
-    let mut swept = Vec::new();
-    for entry in entries {
-        let name = entry
-            .map_err(|error| unreadable(&folder, error))?
-            .file_name();
-        let Some(project) = name.to_str().and_then(|name| name.strip_suffix(".json")) else {
-            continue;
-        };
-        if project.starts_with('.') {
-            continue;
-        }
-        match sweep_one(layout, project, before) {
-            Ok(true) => swept.push(project.to_owned()),
-            Ok(false) => {}
-            Err(error) => tracing::warn!(project, "not swept: {}", error.full()),
-        }
-    }
-    Ok(swept)
-}
-
-/// Removes one tombstone, if it is old enough, and says whether releases went with it.
-fn sweep_one(layout: &Layout, project: &str, before: jiff::Timestamp) -> Result<bool, EdgeError> {
-    let old = tombstone(layout, project)?.is_some_and(|tombstone| tombstone.removed < before);
-    if !old {
-        return Ok(false);
-    }
-    // A site that came back while its tombstone stayed keeps its releases.
-    let gone = read(&layout.live(project))?.is_none();
-    if gone {
-        remove_tree(&layout.releases(project))?;
-    }
-    remove_file(&layout.tombstone(project))?;
-    Ok(gone)
 }
 
 /// Removes a folder and all in it, if it is there.

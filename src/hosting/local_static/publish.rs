@@ -32,11 +32,10 @@ pub(super) fn publish(backend: &LocalStatic, publish: &Publish) -> Result<Applie
     let bytes = serde_json::to_vec(&manifest)
         .map_err(|error| EdgeError::rejected("the manifest cannot be written").source(error))?;
     let release = ReleaseId::of(&bytes);
-    let before = before(backend, project)?;
-    let live = Live {
+    let mut live = Live {
         v: FORMAT,
         site: hosting.key.site.to_string(),
-        previous: kept(&before, &release, keep),
+        previous: Vec::new(),
         release: release.clone(),
         artifact: Some(artifact.digest()),
         rules: Some(hosting.rules.digest()),
@@ -44,10 +43,13 @@ pub(super) fn publish(backend: &LocalStatic, publish: &Publish) -> Result<Applie
         aliases: Vec::new(),
         redirect_aliases: false,
     };
-    let live = pointer::with_names(live, &hosting.names);
+    live = pointer::with_names(live, &hosting.names);
     let files = count(manifest.files.len(), "file");
     let mut detail = format!("{files}, {}", size(&manifest));
-    backend.claimed(project, &live, || {
+    backend.claimed(project, live, |live| {
+        // Until it is claimed, what is left of a site taken down may be swept.
+        let before = before(backend, project)?;
+        live.previous = kept(&before, &release, keep);
         if !intact(backend, project, &release, &manifest) {
             let copier = copier(backend, project, &before);
             let how = write(
@@ -55,12 +57,13 @@ pub(super) fn publish(backend: &LocalStatic, publish: &Publish) -> Result<Applie
             )?;
             detail = format!("{detail}; {how}");
         }
-        pointer::write(backend.layout(), project, &live)
+        pointer::write(backend.layout(), project, live)?;
+        // The site is as asked; what could not be cleared away is tried again next time.
+        if let Err(error) = prune(backend, project, live) {
+            tracing::warn!(project, "{}", error.full());
+        }
+        Ok(())
     })?;
-    // The site is as asked; what could not be cleared away is tried again next time.
-    if let Err(error) = prune(backend, project, &live) {
-        tracing::warn!(project, "{}", error.full());
-    }
     if !warnings.is_empty() {
         detail = format!("{detail}; {}", ignored(&warnings));
     }
