@@ -47,6 +47,8 @@ const TOMBSTONE_DAYS: u16 = 30;
 /// The settings of one run.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// The file that was read, if there is one.
+    pub file: Option<PathBuf>,
     /// Where the daemon keeps its state.
     pub state_dir: PathBuf,
     /// What is accepted.
@@ -126,6 +128,9 @@ pub struct Overrides {
     /// Sites worked on at once.
     pub jobs: Option<usize>,
 }
+
+/// What stands for the file where there is none.
+const NO_FILE: &str = "(none)";
 
 /// The settings file.
 #[derive(Debug, Default, Deserialize)]
@@ -332,6 +337,7 @@ impl Settings {
         // Git and others are started in other folders than this one.
         let state_dir = std::path::absolute(&state_dir).unwrap_or(state_dir);
         Ok(Self {
+            file: (keys.path != Path::new(NO_FILE)).then(|| keys.path.clone()),
             sources: keys.sources(&file.sources, &state_dir)?,
             builds: BuildsSettings {
                 certificates: file.sources.certificates,
@@ -607,7 +613,7 @@ fn read(asked: Option<PathBuf>) -> Result<(Keys, File), SettingsError> {
         }
     }
     let none = Keys {
-        path: PathBuf::from("(none)"),
+        path: PathBuf::from(NO_FILE),
         text: String::new(),
     };
     Ok((none, File::default()))

@@ -34,9 +34,56 @@ pub fn duration(span: std::time::Duration) -> String {
     }
 }
 
+/// A moment as seen from another: "just now", "3 min ago", "in 2 h", and a date when it is more than a month away.
+#[must_use]
+pub fn moment(at: jiff::Timestamp, now: jiff::Timestamp) -> String {
+    const MINUTE: u64 = 60;
+    const HOUR: u64 = 60 * MINUTE;
+    const DAY: u64 = 24 * HOUR;
+    let span = at.duration_since(now);
+    let (seconds, ahead) = (span.unsigned_abs().as_secs(), span.is_positive());
+    let length = match seconds {
+        0..10 if !ahead => return "just now".to_owned(),
+        0..MINUTE => format!("{seconds} s"),
+        MINUTE..HOUR => format!("{} min", seconds / MINUTE),
+        HOUR..DAY => format!("{} h", seconds / HOUR),
+        _ if seconds < 31 * DAY => {
+            count(usize::try_from(seconds / DAY).unwrap_or(usize::MAX), "day")
+        }
+        _ => return at.strftime("%Y-%m-%d").to_string(),
+    };
+    if ahead {
+        format!("in {length}")
+    } else {
+        format!("{length} ago")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments_read_well() {
+        let now = jiff::Timestamp::from_second(1_800_000_000).unwrap();
+        let cases = [
+            (0, "just now"),
+            (-9, "just now"),
+            (-10, "10 s ago"),
+            (3, "in 3 s"),
+            (-59, "59 s ago"),
+            (-60, "1 min ago"),
+            (3599, "in 59 min"),
+            (-7200, "2 h ago"),
+            (86_400, "in 1 day"),
+            (-30 * 86_400, "30 days ago"),
+            (-31 * 86_400, "2026-12-15"),
+        ];
+        for (seconds, text) in cases {
+            let at = now + jiff::SignedDuration::from_secs(seconds);
+            assert_eq!(moment(at, now), text);
+        }
+    }
 
     #[test]
     fn numbers_read_well() {

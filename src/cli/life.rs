@@ -1,6 +1,7 @@
 //! What a daemon has beside its loop: the sockets it is asked and looked at, those whom it tells, and the signals
 //! it heeds.
 
+use super::chores::{self, Chores};
 use super::exit::Failure;
 use super::render;
 use super::setup::{self, Parts};
@@ -96,6 +97,7 @@ impl Life {
         self,
         settings: &Settings,
         parts: Parts,
+        chores: Chores,
         control: &Control,
     ) -> Result<Attendants, Failure> {
         let Unit {
@@ -123,11 +125,13 @@ impl Life {
         });
         let notify = Arc::new(Mutex::new(tell(settings, &parts.store, control)));
         let service = Arc::new(service);
+        let (chores, due) = watch::channel(Arc::new(chores));
         let reload = Reload {
             overrides: self.overrides,
             parts,
             settings: settings.clone(),
             control: control.clone(),
+            chores,
             notify: Arc::clone(&notify),
             service: Arc::clone(&service),
         };
@@ -136,6 +140,7 @@ impl Life {
             ending(control.clone(), Arc::clone(&service))?,
             reload.heed()?,
             tokio::spawn(async move { watched.watch(watching, pending()).await }),
+            tokio::spawn(chores::keep(due, chores::EVERY, Chores::sweep)),
         ];
         service.ready();
         Ok(Attendants {
@@ -237,6 +242,7 @@ struct Reload {
     /// As they are in force.
     settings: Settings,
     control: Control,
+    chores: watch::Sender<Arc<Chores>>,
     notify: Arc<Mutex<Ending>>,
     service: Arc<Service>,
 }
@@ -264,9 +270,11 @@ impl Reload {
     async fn adopt(&mut self, settings: Settings) {
         let reconciler = Arc::new(self.parts.reconciler(&settings));
         let schedule = settings.schedule.clone();
+        let chores = Arc::new(Chores::new(&settings, Arc::clone(&reconciler)));
         if self.control.adopt(reconciler, schedule).await.is_err() {
             return;
         }
+        self.chores.send_replace(chores);
         for (table, same) in [
             ("state-dir", settings.state_dir == self.settings.state_dir),
             ("streams", settings.streams == self.settings.streams),

@@ -2,6 +2,7 @@
 
 mod args;
 mod build;
+mod chores;
 mod control;
 mod decode;
 mod demo;
@@ -21,6 +22,7 @@ mod serve;
 mod server;
 mod setup;
 mod sites;
+mod table;
 mod validate;
 mod watch;
 

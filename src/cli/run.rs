@@ -1,6 +1,7 @@
 //! `run`: applies each message of a stream, and serves the sites when asked to.
 
 use super::args::{Global, Run};
+use super::chores::{self, Chores};
 use super::exit::{Exit, Failure};
 use super::feed::Feed;
 use super::life::{Life, Unit};
@@ -10,11 +11,9 @@ use crate::build::Listener;
 use crate::edge::systemd::Listeners;
 use crate::model::SiteId;
 use crate::reconcile::{Daemon, Events, Inbox, Mode, Options, Summary};
-use crate::release::Digest;
 use crate::settings::Settings;
 use crate::sink::{Form, Sink};
-use crate::store::{SiteRecord, Store};
-use std::collections::BTreeSet;
+use crate::store::Store;
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
@@ -105,11 +104,11 @@ pub(super) async fn stream_in(
     };
     let reconciler = Arc::new(parts.reconciler(settings));
     if work.mode == Mode::Apply {
-        tidy(settings, &parts, lives).await?;
-        // What takes too much room is no reason to leave sites as they are.
-        if let Err(error) = reconciler.builds.sweep(&needed(&parts.store)) {
-            tracing::warn!("{}", error.full());
-        }
+        chores::tell_interrupted(&parts.store, lives).await?;
+    }
+    let chores = Chores::new(settings, Arc::clone(&reconciler));
+    if work.mode == Mode::Apply && !lives {
+        chores.sweep();
     }
     let options = if lives {
         Options::lives(settings.schedule.clone())
@@ -128,7 +127,7 @@ pub(super) async fn stream_in(
         .map_or(&mut none, |life| &mut life.unit.listeners);
     let mut inbox = feed.open(&settings.streams, handed)?;
     let summary = if let Some(life) = life {
-        let attendants = life.start(settings, parts, &control).await?;
+        let attendants = life.start(settings, parts, chores, &control).await?;
         drop(control);
         let summary = daemon.run(&mut inbox, pending()).await;
         attendants.stop().await;
@@ -147,43 +146,6 @@ pub(super) async fn stream_in(
     Ok((summary, server))
 }
 
-/// Looks after what an earlier run left: steps that were interrupted, and sites taken down long ago.
-///
-/// An interrupted step needs no repair of its own. Every message is planned against what is found, and the
-/// record that would let a site be passed over as unchanged is only written after its last step. So the
-/// step is noted as seen, and its site is told to a person.
-async fn tidy(settings: &Settings, parts: &setup::Parts, lives: bool) -> Result<(), Failure> {
-    for step in parts.store.interrupted()? {
-        let next = if lives {
-            "the site is looked at now"
-        } else {
-            "the site's next message finishes it"
-        };
-        tracing::warn!(
-            site = %step.site,
-            "{} {} was interrupted; {next}",
-            step.action,
-            step.target
-        );
-        // A daemon notes it when it has looked.
-        if !lives {
-            parts
-                .store
-                .resolve_interrupted(step.id, "seen at start")
-                .await?;
-        }
-    }
-    let days = i64::from(settings.tombstone_days);
-    let before = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * days);
-    for project in parts.local_static.sweep(before)? {
-        tracing::info!(
-            project,
-            "removed what was left of a site taken down long ago"
-        );
-    }
-    Ok(())
-}
-
 /// Tells a person what builds are doing; programs read the reports.
 fn progress(form: Form) -> Option<Listener> {
     let tell = |site: &SiteId, line: &str| {
@@ -192,15 +154,4 @@ fn progress(form: Form) -> Option<Listener> {
         }
     };
     matches!(form, Form::Text(_)).then(|| -> Listener { Arc::new(tell) })
-}
-
-/// The artifacts that sites were made of, which may be needed again.
-fn needed(store: &Store) -> BTreeSet<Digest> {
-    let artifacts = |(_, record): (_, Arc<SiteRecord>)| [record.artifact, record.held];
-    store
-        .sites()
-        .into_iter()
-        .flat_map(artifacts)
-        .flatten()
-        .collect()
 }

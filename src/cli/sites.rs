@@ -2,6 +2,7 @@
 
 use super::args::{Global, History, Status};
 use super::exit::{Exit, Failure};
+use super::table::{self, Cell};
 use super::{control, render, setup};
 use crate::edge::socket::SocketError;
 use crate::model::{Parse, SiteId};
@@ -9,9 +10,11 @@ use crate::rpc::{CallError, Site as Now, Status as Daemon, Trouble};
 use crate::schema::daemon_capnp::{Activity, Health};
 use crate::schema::enumerant_name;
 use crate::settings::{Overrides, Settings};
-use crate::store::{HistoryEntry, SiteRecord, Store};
+use crate::store::{HistoryEntry, SiteRecord, SiteState, Store};
 use crate::words;
+use anstyle::AnsiColor;
 use serde_json::{Value, json};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -42,11 +45,14 @@ pub(super) fn status(global: &Global, args: &Status) -> Result<Exit, Failure> {
         return Ok(Exit::Converged);
     }
     let heading = ["SITE", "STATE", "ADDRESS", "RELEASE", "APPLIED", "NOTE"];
-    let mut rows = vec![heading.map(str::to_owned).to_vec()];
-    rows.extend(sites.iter().map(Known::row));
-    render::answer(render::table(&rows).as_bytes())?;
+    let mut rows = vec![heading.map(Cell::from).to_vec()];
+    let now = jiff::Timestamp::now();
+    rows.extend(sites.iter().map(|site| site.row(now)));
+    let form = table::Form::of_output(render::color(global));
+    render::answer(table::table(&rows, form).as_bytes())?;
+    render::note(&in_all(&sites));
     if let Some(daemon) = &daemon {
-        render::note(&daemon_line(daemon));
+        render::note(&daemon_line(daemon, now));
     }
     Ok(Exit::Converged)
 }
@@ -94,22 +100,49 @@ fn known(store: &Store, daemon: Option<&Daemon>, only: Option<&SiteId>) -> Vec<K
 }
 
 impl Known {
-    fn row(&self) -> Vec<String> {
+    fn row(&self, now: jiff::Timestamp) -> Vec<Cell> {
         let record = self.record.as_deref();
-        let state = record.map_or("new", |record| record.state.name());
         let release = record.and_then(|record| record.release.as_ref());
+        let (standing, color) = self.standing();
         vec![
-            self.id.to_string(),
-            state.to_owned(),
-            record.map_or("", |record| &record.primary).to_owned(),
-            release.map_or("-", |release| release.short()).to_owned(),
-            record.map_or_else(|| "-".to_owned(), |record| time(record.applied_at)),
-            self.remark(),
+            self.id.as_str().into(),
+            Cell::colored(standing, color),
+            record.map_or("", |record| &record.primary).into(),
+            release.map_or("-", |release| release.short()).into(),
+            record.map_or_else(
+                || "-".into(),
+                |record| words::moment(record.applied_at, now).into(),
+            ),
+            self.remark(now).into(),
         ]
     }
 
+    /// How it is, in a word: what the daemon does for it or has found of it, or else what its last message came to.
+    fn standing(&self) -> (&'static str, AnsiColor) {
+        let found = match self.now.as_ref().map(|now| (now.activity, now.health)) {
+            Some((Activity::Running, _)) => Some(("working", AnsiColor::Cyan)),
+            Some((Activity::Ready, _)) => Some(("waiting", AnsiColor::Cyan)),
+            Some((Activity::Retrying, _)) => Some(("retrying", AnsiColor::Yellow)),
+            Some((Activity::Held, _)) => Some(("held", AnsiColor::Yellow)),
+            Some((Activity::Paused, _)) => Some(("paused", AnsiColor::BrightBlack)),
+            Some((Activity::Resting, Health::Failing)) => Some(("failed", AnsiColor::Red)),
+            Some((Activity::Resting, Health::Drifted)) => Some(("drifted", AnsiColor::Yellow)),
+            Some((Activity::Resting, Health::Awaiting)) => Some(("awaiting", AnsiColor::Yellow)),
+            Some((Activity::Resting, Health::Good | Health::Repaired)) | None => None,
+        };
+        found.unwrap_or_else(|| match self.record.as_ref().map(|record| record.state) {
+            None => ("new", AnsiColor::BrightBlack),
+            Some(SiteState::Live) => ("live", AnsiColor::Green),
+            Some(SiteState::Failed) => ("failed", AnsiColor::Red),
+            Some(state @ (SiteState::Absent | SiteState::Paused)) => {
+                (state.name(), AnsiColor::BrightBlack)
+            }
+        })
+    }
+
     /// What a person should know of it beside its state.
-    fn remark(&self) -> String {
+    fn remark(&self, now: jiff::Timestamp) -> String {
+        let activity = |site: &Now| activity(site, now);
         let mut notes: Vec<String> = self.now.iter().filter_map(activity).collect();
         if let Some(record) = &self.record {
             notes.extend(record.protected.then(|| "protected".to_owned()));
@@ -141,39 +174,58 @@ impl Known {
     }
 }
 
-/// What the daemon does for a site, or has found; nothing where all is well and at rest.
-fn activity(now: &Now) -> Option<String> {
-    let until = || now.until.map(clock).unwrap_or_default();
-    let problem = now.problem.as_ref().map(|problem| problem.message.as_str());
-    match now.activity {
-        Activity::Running if now.attempt > 1 => Some(format!(
-            "worked on since {}, attempt {}",
-            until(),
-            now.attempt
-        )),
-        Activity::Running => Some(format!("worked on since {}", until())),
-        Activity::Ready => Some("waits for its turn".to_owned()),
+/// What is to be said of what the daemon does for a site, or has found; nothing where all is well and at rest.
+fn activity(site: &Now, now: jiff::Timestamp) -> Option<String> {
+    let until = || {
+        site.until
+            .map_or_else(String::new, |until| words::moment(until, now))
+    };
+    let problem = site
+        .problem
+        .as_ref()
+        .map(|problem| problem.message.as_str());
+    match site.activity {
+        Activity::Running if site.attempt > 1 => {
+            Some(format!("begun {}, attempt {}", until(), site.attempt))
+        }
+        Activity::Running => Some(format!("begun {}", until())),
         Activity::Retrying => Some(format!(
-            "tried again at {}: {}",
+            "again {}: {}",
             until(),
             problem.unwrap_or("it failed")
         )),
-        Activity::Held => Some(format!("waits for account {}", now.account)),
-        Activity::Paused => Some("paused".to_owned()),
-        Activity::Resting => match (now.health, problem) {
-            (Health::Good | Health::Repaired, _) => None,
-            (_, Some(problem)) => Some(problem.to_owned()),
-            (health, None) => Some(enumerant_name(health).to_owned()),
-        },
+        Activity::Held => Some(format!("waits for account {}", site.account)),
+        Activity::Resting => problem
+            .filter(|_| !matches!(site.health, Health::Good | Health::Repaired))
+            .map(ToOwned::to_owned),
+        Activity::Ready | Activity::Paused => None,
     }
 }
 
+/// How many sites there are, and how they are.
+fn in_all(sites: &[Known]) -> String {
+    let mut by_standing: BTreeMap<&str, usize> = BTreeMap::new();
+    for site in sites {
+        *by_standing.entry(site.standing().0).or_default() += 1;
+    }
+    let mut counts: Vec<(&str, usize)> = by_standing.into_iter().collect();
+    counts.sort_by_key(|(_, count)| Reverse(*count));
+    let counts = counts.iter().map(|(name, count)| format!("{count} {name}"));
+    let counts: Vec<String> = counts.collect();
+    format!(
+        "{}: {}",
+        words::count(sites.len(), "site"),
+        counts.join(", ")
+    )
+}
+
 /// What the daemon says of itself.
-fn daemon_line(daemon: &Daemon) -> String {
+fn daemon_line(daemon: &Daemon, now: jiff::Timestamp) -> String {
     let mut lines = vec![format!(
-        "mycelia-spore {} is running since {}, process {}",
+        "mycelia-spore {} runs since {} ({}), process {}",
         daemon.version,
         time(daemon.started),
+        words::moment(daemon.started, now),
         daemon.pid
     )];
     if daemon.queued > 0 {
@@ -186,9 +238,12 @@ fn daemon_line(daemon: &Daemon) -> String {
     if daemon.draining {
         lines.push("it ends: nothing further is started".to_owned());
     }
-    lines.extend(daemon.circuits.iter().map(|(account, until)| {
-        let until = until.map_or_else(|| "it answers".to_owned(), clock);
-        format!("account {account} is left alone until {until}")
+    lines.extend(daemon.circuits.iter().map(|(account, until)| match until {
+        Some(until) => {
+            let until = words::moment(*until, now);
+            format!("account {account} is left alone; it is tried again {until}")
+        }
+        None => format!("account {account} is just tried again"),
     }));
     lines.join("\n")
 }
@@ -205,7 +260,7 @@ pub(super) fn history(global: &Global, args: &History) -> Result<Exit, Failure> 
         return lines_of(&lines);
     }
     let heading = ["RELEASE", "WHEN", "WHY", "WHAT"];
-    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    let mut rows = vec![heading.map(Cell::from).to_vec()];
     let mut found = false;
     rows.extend(entries.iter().map(|entry| {
         let release = entry.release.as_ref();
@@ -213,17 +268,18 @@ pub(super) fn history(global: &Global, args: &History) -> Result<Exit, Failure> 
         let live = !found && release.is_some() && release == site.release.as_ref();
         found |= live;
         vec![
-            release.map_or("-", |release| release.short()).to_owned(),
-            time(entry.at),
-            entry.cause.name().to_owned(),
+            release.map_or("-", |release| release.short()).into(),
+            time(entry.at).into(),
+            entry.cause.name().into(),
             if live {
-                format!("{} (live)", entry.detail)
+                format!("{} (live)", entry.detail).into()
             } else {
-                entry.detail.clone()
+                entry.detail.as_str().into()
             },
         ]
     }));
-    render::answer(render::table(&rows).as_bytes())?;
+    let form = table::Form::of_output(render::color(global));
+    render::answer(table::table(&rows, form).as_bytes())?;
     Ok(Exit::Converged)
 }
 
@@ -260,11 +316,6 @@ pub(super) fn unknown(site: &SiteId) -> Failure {
 /// A time to the second.
 fn time(at: jiff::Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
-}
-
-/// A time of the day to the second.
-fn clock(at: jiff::Timestamp) -> String {
-    at.strftime("%H:%M:%SZ").to_string()
 }
 
 fn lines_of(values: &[Value]) -> Result<Exit, Failure> {

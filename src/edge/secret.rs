@@ -29,6 +29,9 @@ const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 /// The permission bits of those who are neither the owner nor of the group.
 const OTHERS: u32 = 0o007;
 
+/// What is said of a file that these may use.
+const OPEN: &str = "may be read by everybody: take the permission away (chmod o= )";
+
 /// A text that is never shown: it can be used, and it cannot be printed, written or compared. Clones share
 /// one copy, which is overwritten when the last of them is dropped.
 #[derive(Clone)]
@@ -198,7 +201,7 @@ impl SecretPlace {
             });
         }
         if metadata.permissions().mode() & OTHERS != 0 {
-            warn!("{self} may be read by everybody: take the permission away (chmod o= )");
+            warn!("{self} {OPEN}");
         }
         let file = File::open(path).map_err(failed)?;
         // Larger than what is read into it: a buffer that grows leaves copies behind.
@@ -229,6 +232,16 @@ impl Credentials {
     #[must_use]
     pub fn has(&self, name: &SettingsName) -> bool {
         self.0.contains_key(name)
+    }
+
+    /// What a person should know of where a credential is kept; `None` when there is nothing to say.
+    #[must_use]
+    pub fn doubt(&self, name: &SettingsName) -> Option<String> {
+        let SecretPlace::File(path) = self.0.get(name)? else {
+            return None;
+        };
+        let open = fs::metadata(path).is_ok_and(|it| it.permissions().mode() & OTHERS != 0);
+        open.then(|| format!("file {} {OPEN}", path.display()))
     }
 
     /// Reads a credential.

@@ -8,6 +8,7 @@
 
 mod announcer;
 mod body;
+mod examine;
 mod program;
 mod signature;
 mod teller;
@@ -15,6 +16,7 @@ mod webhook;
 
 pub use announcer::{Announcer, Known, Verdict};
 pub use body::Announcement;
+pub use examine::{Examined, examine};
 pub use signature::{Key, KeyError};
 
 use crate::edge::http::{LONGEST_WAIT, Retry};

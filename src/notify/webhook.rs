@@ -58,6 +58,15 @@ impl Sender {
         Ok(Key::parse(secret.expose())?)
     }
 
+    /// Looks whether a server answers anything. It is told nothing.
+    pub(super) async fn knock(&self, url: &str) -> Result<(), WebhookError> {
+        let request = Request::head(url).answer_max(ANSWER_MAX);
+        match self.http.send(&request, &Budget::unlimited()).await {
+            Ok(_) => Ok(()),
+            end => verdict(end, 1),
+        }
+    }
+
     /// Sends a webhook until it is taken, or was tried often enough.
     pub(super) async fn send(
         &self,

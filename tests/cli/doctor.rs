@@ -2,6 +2,8 @@
 
 use crate::world::World;
 use serde_json::Value;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 
 /// How something was found, by what it is.
 fn found<'a>(checks: &'a [Value], what: &str) -> &'a Value {
@@ -16,6 +18,7 @@ fn what_is_there_is_told_and_nothing_is_made() {
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     let checks = ended.json();
     assert_eq!(found(&checks, "state")["state"], "ok");
+    assert_eq!(found(&checks, "daemon")["told"], "none is running");
     for tool in [
         "git", "sandbox", "hugo", "node", "npm", "pnpm", "yarn", "nix",
     ] {
@@ -30,9 +33,14 @@ fn what_is_there_is_told_and_nothing_is_made() {
 fn what_was_set_up_and_does_not_work_ends_with_1() {
     let world = World::new();
     world.write("token", "held by nobody else");
+    world.write("open", "held by everybody");
+    for (file, mode) in [("token", 0o600), ("open", 0o644)] {
+        fs::set_permissions(world.path(file), Permissions::from_mode(mode)).unwrap();
+    }
     world.write(
         "settings.toml",
         "[credentials.good]\nfile = \"token\"\n[credentials.lost]\nfile = \"lost\"\n\
+         [credentials.open]\nfile = \"open\"\n[sources]\nroots = [\"/no/such/folder\"]\n\
          [cloudflare]\napi-base-url = \"http://127.0.0.1:9\"\n\
          [cloudflare.accounts.farm]\naccount-id = \"023e105f4ecef8ad9ca31a8372d0c353\"\ntoken = \"good\"\n",
     );
@@ -48,6 +56,15 @@ fn what_was_set_up_and_does_not_work_ends_with_1() {
     assert_eq!(farm["state"], "broken");
     assert!(farm["told"].as_str().unwrap().contains("refused"), "{farm}");
     assert!(!format!("{checks:?}").contains("held by nobody"));
+    let state = |what: &str| found(&checks, what)["state"].clone();
+    assert_eq!([state("settings"), state("room")], ["ok", "ok"]);
+    let doubtful = found(&checks, "credential open");
+    assert_eq!(doubtful["state"], "doubtful");
+    assert!(
+        doubtful["told"].as_str().unwrap().contains("chmod o="),
+        "{doubtful}"
+    );
+    assert_eq!(state("sources /no/such/folder"), "broken");
     // Offline nobody is asked.
     let ended = world.spore(&[doctor[0], "doctor", "--offline"], b"");
     assert!(

@@ -121,8 +121,10 @@ fn a_protected_site_is_taken_down_only_after_its_protection_is_lifted() {
     assert_snapshot!(world.spore(&["status", "-o", "text"], b"").told(), @"
     exit: 0
     --- out
-    SITE  STATE  ADDRESS         RELEASE       APPLIED               NOTE
-    blog  live   blog.localhost  [RELEASE]  [DATE] [TIME]  protected
+    SITE  STATE  ADDRESS         RELEASE       APPLIED   NOTE
+    blog  live   blog.localhost  [RELEASE]  just now  protected
+    --- err
+    1 site: 1 live
     ");
     assert_snapshot!(world.apply([&absent]).told(), @"
     exit: 1
@@ -227,8 +229,10 @@ fn a_rollback_holds_until_the_content_changes() {
     assert_snapshot!(world.spore(&["status", "-o", "text"], b"").told(), @"
     exit: 0
     --- out
-    SITE  STATE  ADDRESS         RELEASE       APPLIED               NOTE
-    blog  live   blog.localhost  [RELEASE]  [DATE] [TIME]  rolled back
+    SITE  STATE  ADDRESS         RELEASE       APPLIED   NOTE
+    blog  live   blog.localhost  [RELEASE]  just now  rolled back
+    --- err
+    1 site: 1 live
     ");
     // The writer sends the same again: what the operator rolled back stays so.
     assert_snapshot!(world.apply([&site]).told(), @"
@@ -255,8 +259,10 @@ fn a_rollback_holds_until_the_content_changes() {
     assert_snapshot!(world.spore(&["status", "-o", "text"], b"").told(), @"
     exit: 0
     --- out
-    SITE  STATE  ADDRESS         RELEASE       APPLIED               NOTE
-    blog  live   blog.localhost  [RELEASE]  [DATE] [TIME]
+    SITE  STATE  ADDRESS         RELEASE       APPLIED   NOTE
+    blog  live   blog.localhost  [RELEASE]  just now
+    --- err
+    1 site: 1 live
     ");
     assert_snapshot!(world.spore(&["rollback", "blog", "0123abc", "-o", "text"], b"").told(), @r#"
     exit: 1

@@ -9,6 +9,7 @@ mod common;
     reason = "this suite asks other questions than that of the loop"
 )]
 mod daemon;
+mod examined;
 mod living;
 mod programs;
 #[path = "../http/server.rs"]

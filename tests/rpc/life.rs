@@ -151,3 +151,36 @@ fn what_was_accepted_when_a_daemon_is_killed_is_carried_out_by_the_next() {
     assert_eq!(lines(std::slice::from_ref(&told)), ["0 slow applied"]);
     assert_eq!(told["cause"], "resume");
 }
+
+#[test]
+fn what_was_taken_down_long_ago_is_cleared_away_while_the_daemon_lives() {
+    let world = World::new();
+    let allow = format!(
+        "[sources]\nroots = [{:?}]\n",
+        world.path("sites").to_str().unwrap()
+    );
+    world.write("settings.toml", &allow);
+    let running = start_logging(&world);
+    for id in ["blog", "docs"] {
+        send(&world, id, "one");
+        assert_eq!(running.report()["outcome"], "applied");
+    }
+    let gone = with(
+        world.site("blog", "one"),
+        "lifecycle",
+        json!({ "ensure": "absent" }),
+    );
+    world.write("spool/gone.bin", stream([gone]));
+    assert_eq!(running.report()["outcome"], "absent");
+    let releases = world.path("state/local-static/releases");
+    assert!(releases.join("blog").exists());
+    world.write(
+        "settings.toml",
+        format!("{allow}[local-static]\ntombstone-days = 0\n"),
+    );
+    running.signal(Signal::HUP);
+    until("cleared away", || !releases.join("blog").exists());
+    assert!(releases.join("docs").exists());
+    let (code, _, _) = running.stop(Signal::TERM);
+    assert_eq!(code, Some(0));
+}

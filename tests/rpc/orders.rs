@@ -5,6 +5,7 @@ use crate::start;
 use crate::world::{Ended, World};
 use insta::assert_snapshot;
 use rustix::process::Signal;
+use serde_json::json;
 use std::fs;
 
 fn spore(world: &World, arguments: &[&str]) -> Ended {
@@ -43,10 +44,11 @@ fn orders_are_carried_out_by_the_daemon_that_holds_the_state() {
     assert_snapshot!(status(&world, &running), @"
     exit: 0
     --- out
-    SITE  STATE  ADDRESS         RELEASE       APPLIED               NOTE
-    blog  live   blog.localhost  [RELEASE]  [DATE] [TIME]  protected
+    SITE  STATE  ADDRESS         RELEASE       APPLIED   NOTE
+    blog  live   blog.localhost  [RELEASE]  just now  protected
     --- err
-    mycelia-spore 0.1.0 is running since [DATE] [TIME], process [PID]
+    1 site: 1 live
+    mycelia-spore 0.1.0 runs since [DATE] [TIME] (just now), process [PID]
     ");
     assert_snapshot!(spore(&world, &["rollback", "blog", "-o", "text"]).told(), @"
     exit: 0
@@ -68,10 +70,11 @@ fn orders_are_carried_out_by_the_daemon_that_holds_the_state() {
     assert_snapshot!(status(&world, &running), @"
     exit: 0
     --- out
-    SITE  STATE  ADDRESS         RELEASE       APPLIED               NOTE
-    blog  live   blog.localhost  [RELEASE]  [DATE] [TIME]  paused; protected; rolled back; the operator rolled back from these files; changed ones are published
+    SITE  STATE   ADDRESS         RELEASE       APPLIED   NOTE
+    blog  paused  blog.localhost  [RELEASE]  just now  protected; rolled back; the operator rolled back from these files; changed ones are published
     --- err
-    mycelia-spore 0.1.0 is running since [DATE] [TIME], process [PID]
+    1 site: 1 paused
+    mycelia-spore 0.1.0 runs since [DATE] [TIME] (just now), process [PID]
     ");
     assert_snapshot!(spore(&world, &["resume", "blog"]).told(), @"
     exit: 0
@@ -147,10 +150,11 @@ fn without_a_daemon_orders_that_need_one_say_so_and_others_mark_the_state() {
     assert_snapshot!(status(&world, &running), @"
     exit: 0
     --- out
-    SITE  STATE  ADDRESS         RELEASE       APPLIED               NOTE
-    blog  live   blog.localhost  [RELEASE]  [DATE] [TIME]  paused
+    SITE  STATE   ADDRESS         RELEASE       APPLIED   NOTE
+    blog  paused  blog.localhost  [RELEASE]  just now
     --- err
-    mycelia-spore 0.1.0 is running since [DATE] [TIME], process [PID]
+    1 site: 1 paused
+    mycelia-spore 0.1.0 runs since [DATE] [TIME] (just now), process [PID]
     ");
     assert_snapshot!(spore(&world, &["resume", "blog"]).told(), @"
     exit: 0
@@ -172,4 +176,22 @@ fn a_daemon_is_found_by_its_state_directory_alone() {
     let told = format!("is in use by process {}", running.pid());
     assert!(second.stderr.contains(&told), "{}", second.stderr);
     assert!(world.path("state/control.sock").exists());
+}
+
+#[test]
+fn a_doctor_finds_the_daemon() {
+    let world = World::new();
+    let running = start(&world, &[]);
+    let ended = world.spore(&["doctor", "--state-dir", "state", "--offline"], b"");
+    let found = ended.json();
+    let daemon = found
+        .iter()
+        .find(|check| check["check"] == "daemon")
+        .unwrap();
+    let version = env!("CARGO_PKG_VERSION");
+    let told = format!("version {version} answers, process {}", running.pid());
+    assert_eq!(
+        (&daemon["state"], &daemon["told"]),
+        (&json!("ok"), &json!(told))
+    );
 }

@@ -87,6 +87,12 @@ impl Request {
         Self::new(Method::GET, url.as_ref(), true)
     }
 
+    /// Asks for the header fields of what is at an address, which changes nothing there (RFC 9110 section 9.2.1).
+    #[must_use]
+    pub fn head(url: impl AsRef<str>) -> Self {
+        Self::new(Method::HEAD, url.as_ref(), true)
+    }
+
     /// Hands something over; what becomes of it is up to the server.
     #[must_use]
     pub fn post(url: impl AsRef<str>) -> Self {
