@@ -50,7 +50,7 @@ pub(super) fn rollback(global: &Global, args: &Rollback) -> Result<Exit, Failure
     }
     let store = sites::open_known(&settings, &args.site)?;
     let local_static = setup::local_static(&settings.state_dir);
-    let (backends, dns) = setup::backends(&settings, local_static, false);
+    let (backends, dns) = setup::backends(&settings, local_static, &setup::Lasting::Once);
     let reconciler = Reconciler {
         backends,
         dns,

@@ -8,6 +8,7 @@ use super::life::{Life, Unit};
 use super::server::Server;
 use super::{input, render, setup};
 use crate::build::Listener;
+use crate::edge::cloudflare::Allowances;
 use crate::edge::systemd::Listeners;
 use crate::model::SiteId;
 use crate::reconcile::{Daemon, Events, Inbox, Mode, Options, Summary};
@@ -99,7 +100,11 @@ pub(super) async fn stream_in(
         local_static,
         events: Events::default(),
         mode: work.mode,
-        lives,
+        lasting: if lives {
+            setup::Lasting::Lives(Allowances::default())
+        } else {
+            setup::Lasting::Once
+        },
         listener: progress(work.form),
     };
     let reconciler = Arc::new(parts.reconciler(settings));

@@ -5,8 +5,8 @@ use super::exit::Failure;
 use crate::build::{Builds, Listener};
 use crate::dns::DnsBackends;
 use crate::dns::cloudflare::CloudflareDns;
-use crate::edge::cloudflare::Cloudflare;
-use crate::edge::http::{Http, HttpSettings, Retry};
+use crate::edge::cloudflare::{Allowances, Cloudflare};
+use crate::edge::http::{Http, HttpSettings};
 use crate::hosting::Backends;
 use crate::hosting::cloudflare_pages::CloudflarePages;
 use crate::hosting::local_static::LocalStatic;
@@ -57,42 +57,48 @@ pub(super) fn local_static(state_dir: &Path) -> LocalStatic {
 /// of others take the place meanwhile.
 const LONGEST_STEP_WAIT: Duration = Duration::from_secs(5);
 
-/// How the network client tries again in a daemon that lives on.
-fn patience(lives: bool) -> Retry {
-    let usual = Retry::default();
-    Retry {
-        longest_wait: if lives {
-            LONGEST_STEP_WAIT
-        } else {
-            usual.longest_wait
-        },
-        ..usual
-    }
+/// The same for names that visitors cannot use yet, which mostly takes some seconds and sometimes hours.
+const LONGEST_NAMES_WAIT: Duration = Duration::from_secs(10);
+
+/// How long something is set up for.
+pub(super) enum Lasting {
+    /// For one command.
+    Once,
+    /// For a daemon that lives on. The allowances of its accounts outlive its settings.
+    Lives(Allowances),
 }
 
 /// Cloudflare, as the settings say.
-pub(super) fn cloudflare(settings: &Settings, lives: bool) -> Cloudflare {
+pub(super) fn cloudflare(settings: &Settings, lasting: &Lasting) -> Cloudflare {
     let agent = concat!("mycelia-spore/", env!("CARGO_PKG_VERSION"));
-    let http = Http::new(HttpSettings {
-        retry: patience(lives),
-        ..HttpSettings::new(agent)
-    });
-    Cloudflare::new(settings.cloudflare.clone(), http)
+    let mut http = HttpSettings::new(agent);
+    let settings = settings.cloudflare.clone();
+    match lasting {
+        Lasting::Once => Cloudflare::new(settings, Http::new(http)),
+        Lasting::Lives(allowances) => {
+            http.retry.longest_wait = LONGEST_STEP_WAIT;
+            Cloudflare::going_on(settings, Http::new(http), allowances)
+        }
+    }
 }
 
 /// The hosting backends, with a `LocalStatic` of the caller's, and the DNS backends.
 pub(super) fn backends(
     settings: &Settings,
     local_static: LocalStatic,
-    lives: bool,
+    lasting: &Lasting,
 ) -> (Backends, DnsBackends) {
-    let cloudflare = cloudflare(settings, lives);
+    let cloudflare = cloudflare(settings, lasting);
     let dns = DnsBackends {
         cloudflare: CloudflareDns::new(cloudflare.clone()),
     };
+    let mut pages = settings.pages.clone();
+    if let Lasting::Lives(_) = lasting {
+        pages.domain_wait = pages.domain_wait.min(LONGEST_NAMES_WAIT);
+    }
     let hosting = Backends {
         local_static,
-        cloudflare_pages: CloudflarePages::new(cloudflare, settings.pages.clone()),
+        cloudflare_pages: CloudflarePages::new(cloudflare, pages),
     };
     (hosting, dns)
 }
@@ -103,15 +109,14 @@ pub(super) struct Parts {
     pub(super) local_static: LocalStatic,
     pub(super) events: Events,
     pub(super) mode: Mode,
-    /// Whether it is for a daemon that lives on.
-    pub(super) lives: bool,
+    pub(super) lasting: Lasting,
     pub(super) listener: Option<Listener>,
 }
 
 impl Parts {
     /// What reconciles sites as the settings say.
     pub(super) fn reconciler(&self, settings: &Settings) -> Reconciler {
-        let (backends, dns) = backends(settings, self.local_static.clone(), self.lives);
+        let (backends, dns) = backends(settings, self.local_static.clone(), &self.lasting);
         Reconciler {
             backends,
             dns,

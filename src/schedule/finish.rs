@@ -117,10 +117,19 @@ impl Schedule {
                 self.sites[slot].work = Some(Box::new(work));
             }
             Fate::Settle(settlement) => {
+                let again = self.now + self.options.retry.max.max(SHORTEST_REST);
                 let site = &mut self.sites[slot];
                 settle(&site.id, &work, settlement, out);
                 match settlement {
                     Settlement::Paused => site.look = Some(self.now),
+                    // A service may be away for hours, and a name be verified as late: that is not left until the
+                    // next look for drift, of which there may be none.
+                    Settlement::Failed { .. }
+                        if class.may_pass() && (site.unfinished || site.look.is_some()) =>
+                    {
+                        site.look = Some(site.look.map_or(again, |look| look.min(again)));
+                        self.become_known_as(slot, Health::Failing, Some(class), out);
+                    }
                     // A newer message may be what mends it.
                     Settlement::Failed { .. } if site.work.is_none() => {
                         self.become_known_as(slot, Health::Failing, Some(class), out);

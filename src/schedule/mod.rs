@@ -230,10 +230,8 @@ impl Schedule {
             site.work = None;
         }
         if site.drift.unwrap_or(self.options.drift.mode) == DriftMode::Off {
-            // What waits for the end of a pause is no look.
-            site.look = site
-                .look
-                .filter(|look| site.unfinished && *look <= self.now);
+            // What is to be finished is no look.
+            site.look = site.look.filter(|_| site.unfinished);
         } else if site.look.is_none_or(|look| look > latest) {
             site.look = Some(self.now + wait);
         }

@@ -1,6 +1,7 @@
 //! Cloudflare Pages, against a fake of its API that the real client has proven.
 #![cfg(test)]
 
+mod allowances;
 mod cli;
 #[path = "../fake/cloudflare/mod.rs"]
 mod cloudflare;

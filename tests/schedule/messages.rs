@@ -67,12 +67,26 @@ fn what_may_pass_is_tried_again_until_the_bound_and_told_once() {
             "blog: tell Failure(Transient)"
         ]
     );
-    assert_eq!(rig.schedule.next_wake(), None);
+    // Looks or none: what was asked for and may pass is taken up again, and told no more.
+    for _ in 0..3 {
+        assert_eq!(rig.schedule.next_wake(), Some(at(rig.second + 10)));
+        assert_eq!(lines(&rig.sleep()), ["blog: start resume, attempt 1"]);
+        for _ in 1..3 {
+            assert!(rig.end("blog", outage).is_empty());
+            rig.sleep();
+        }
+        assert!(rig.end("blog", outage).is_empty());
+    }
     rig.send("blog", 2);
     let rejected = failed(Class::Rejected, None);
     assert_eq!(
         lines(&rig.end("blog", rejected)),
         ["blog: message 2 Failed { class: Rejected, attempts: 1 }"]
+    );
+    assert_eq!(
+        rig.schedule.next_wake(),
+        None,
+        "trying again changes nothing"
     );
     rig.send("blog", 3);
     assert_eq!(

@@ -44,6 +44,11 @@ pub(crate) fn reached(fake: &Fake, folder: &TempDir) -> Cloudflare {
 
 /// The same by a client that waits no longer for an answer.
 pub(crate) fn reached_within(fake: &Fake, folder: &TempDir, timeout: Duration) -> Cloudflare {
+    Cloudflare::new(reach(fake, folder), http(timeout))
+}
+
+/// How the fake's token reaches it.
+pub(crate) fn reach(fake: &Fake, folder: &TempDir) -> CloudflareSettings {
     let file = folder.path().join("token");
     fs::write(&file, fake.token()).unwrap();
     let secret = folder.path().join("secret");
@@ -53,7 +58,7 @@ pub(crate) fn reached_within(fake: &Fake, folder: &TempDir, timeout: Duration) -
         token: name("token"),
         max_files: None,
     };
-    let settings = CloudflareSettings {
+    CloudflareSettings {
         base_url: fake.url(),
         accounts: [(name("default"), account)].into(),
         credentials: Credentials::new(
@@ -64,8 +69,7 @@ pub(crate) fn reached_within(fake: &Fake, folder: &TempDir, timeout: Duration) -
             .into(),
         ),
         ..CloudflareSettings::default()
-    };
-    Cloudflare::new(settings, http(timeout))
+    }
 }
 
 /// A backend over a fake, with credentials in a folder.

@@ -22,7 +22,7 @@ pub(super) async fn checks(settings: &Settings) -> Vec<Check> {
 
 /// Whether each account answers and takes its token.
 async fn cloudflare(settings: &Settings) -> Vec<Check> {
-    let cloudflare = setup::cloudflare(settings, false);
+    let cloudflare = setup::cloudflare(settings, &setup::Lasting::Once);
     let named = settings.cloudflare.accounts.keys().map(Some);
     let default = settings.cloudflare.default_account.iter().map(|_| None);
     let mut checks = Vec::new();

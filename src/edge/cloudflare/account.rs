@@ -8,7 +8,7 @@ use crate::model::SettingsName;
 use crate::release::Digest;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The variable that holds the default account's token, as Cloudflare's own tools read it.
 pub(super) const TOKEN: &str = "CLOUDFLARE_API_TOKEN";
@@ -89,8 +89,21 @@ pub struct Cloudflare {
 struct Shared {
     settings: CloudflareSettings,
     http: Http,
-    /// By the token that they are for, with the name it was used by first.
-    budgets: Mutex<HashMap<Digest, (String, Budget)>>,
+    allowances: Allowances,
+}
+
+/// What is left of the allowance of each token. Clones share it, so that it outlives settings that are read anew:
+/// the other side goes on counting.
+#[derive(Clone, Default)]
+pub struct Allowances(Arc<Mutex<ByToken>>);
+
+/// The allowances by the token that they are for, with the name it was used by first.
+type ByToken = HashMap<Digest, (String, Budget)>;
+
+impl Allowances {
+    fn lock(&self) -> MutexGuard<'_, ByToken> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl fmt::Debug for Cloudflare {
@@ -124,12 +137,21 @@ impl Cloudflare {
     /// Cloudflare as these settings reach it.
     #[must_use]
     pub fn new(settings: CloudflareSettings, http: Http) -> Self {
-        let budgets = Mutex::default();
+        Self::going_on(settings, http, &Allowances::default())
+    }
+
+    /// The same, going on with what is left of allowances. From now on they have the size that these settings give.
+    #[must_use]
+    pub fn going_on(settings: CloudflareSettings, http: Http, allowances: &Allowances) -> Self {
+        for (_, budget) in allowances.lock().values() {
+            budget.set_limit(settings.requests);
+        }
+        let allowances = allowances.clone();
         Self {
             shared: Arc::new(Shared {
                 settings,
                 http,
-                budgets,
+                allowances,
             }),
         }
     }
@@ -214,21 +236,16 @@ impl Cloudflare {
     /// The allowances that were used so far, by the name of an account.
     #[must_use]
     pub fn budgets(&self) -> Vec<(String, Budget)> {
-        let budgets = self.shared.budgets.lock();
-        let budgets = budgets.unwrap_or_else(PoisonError::into_inner);
-        budgets.values().cloned().collect()
+        self.shared.allowances.lock().values().cloned().collect()
     }
 
     fn with_token(&self, token: Secret, name: &str) -> Client {
         let key = token.digest("cloudflare token");
-        let mut budgets = self
-            .shared
-            .budgets
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
         let requests = self.shared.settings.requests;
         let new = || (name.to_owned(), Budget::new(requests, WINDOW));
-        let (_, budget) = budgets.entry(key).or_insert_with(new).clone();
+        let mut allowances = self.shared.allowances.lock();
+        let (_, budget) = allowances.entry(key).or_insert_with(new).clone();
+        drop(allowances);
         Client::new(
             self.shared.http.clone(),
             self.base_url().into(),

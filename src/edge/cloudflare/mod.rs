@@ -7,7 +7,9 @@ mod account;
 mod answer;
 mod client;
 
-pub use account::{Account, AccountId, AccountSettings, Cloudflare, CloudflareSettings};
+pub use account::{
+    Account, AccountId, AccountSettings, Allowances, Cloudflare, CloudflareSettings,
+};
 pub use answer::{ApiError, Code, PageInfo, Reply, codes};
 pub use client::Client;
 

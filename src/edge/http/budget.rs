@@ -58,6 +58,14 @@ impl Budget {
         Some(shared.ledger().limit())
     }
 
+    /// Lets another number of requests (at least one) fit into a window. What was sent before counts.
+    pub fn set_limit(&self, limit: u32) {
+        if let Some(shared) = &self.0 {
+            shared.ledger().set_limit(limit);
+            shared.changed.notify_one();
+        }
+    }
+
     /// Waits until a request may be sent.
     ///
     /// # Errors

@@ -52,13 +52,18 @@ impl Ledger {
     /// Empty books of at most this many requests (at least one) in each window.
     pub(super) fn new(limit: u32, window: Duration) -> Self {
         Self {
-            limit: usize::try_from(limit).unwrap_or(usize::MAX).max(1),
+            limit: at_least_one(limit),
             window,
             under_way: 0,
             ended: VecDeque::new(),
             quotas: Vec::new(),
             closed_until: None,
         }
+    }
+
+    /// Lets another number of requests (at least one) fit into a window.
+    pub(super) fn set_limit(&mut self, limit: u32) {
+        self.limit = at_least_one(limit);
     }
 
     /// Asks to send one request.
@@ -146,6 +151,10 @@ impl Ledger {
         self.quotas.retain(|quota| quota.until > now);
         self.closed_until = self.closed_until.filter(|time| *time > now);
     }
+}
+
+fn at_least_one(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX).max(1)
 }
 
 #[cfg(test)]

@@ -190,7 +190,7 @@ impl Model {
             let latest = self.now + self.options.drift.interval.max(SHORTEST_REST);
             life.look = match life.look {
                 look if life.mode(&self.options) == DriftMode::Off => {
-                    look.filter(|look| life.unfinished && look.1 <= self.now)
+                    look.filter(|_| life.unfinished)
                 }
                 Some(look) if look.1 <= latest => Some(look),
                 Some(look) => Some((look.0.min(self.now), latest)),
@@ -285,6 +285,11 @@ impl Model {
             final_failure
         };
         let newer = life.waiting.is_some();
+        if settlement == final_failure && passes && (life.unfinished || life.look.is_some()) {
+            let again = self.now + self.options.retry.max.max(SHORTEST_REST);
+            let (least, most) = life.look.unwrap_or((again, again));
+            life.look = Some((least.min(again), most.min(again)));
+        }
         self.expect(site, run.ticket, settlement);
         if settlement == final_failure && !newer {
             self.health(site, Health::Failing, Some(class));
