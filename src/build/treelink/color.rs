@@ -189,9 +189,10 @@ mod tests {
             prop_assert_eq!(Oklch::from(color).to_rgb(), color);
         }
 
+        // Near black, 8 bits are too few for what is asked: #000000 and #010101 are 0.07 apart.
         #[test]
         fn what_cannot_be_shown_loses_chroma_only(
-            lightness in 0.05..0.95, chroma in 0.0..0.5, hue in -3.0..3.0
+            lightness in 0.15..0.95, chroma in 0.0..0.5, hue in -3.0..3.0
         ) {
             let shown = Oklch::from(Oklch { lightness, chroma, hue }.to_rgb());
             prop_assert!((shown.lightness - lightness).abs() < 0.02, "{shown:?}");
