@@ -8,7 +8,7 @@ use crate::plan::{Action, Plan, Step, StepIndex};
 use crate::release::ReleaseId;
 use crate::report::{StepOutcome, StepReport};
 use crate::schema::enumerant_name;
-use tracing::field::Empty;
+use tracing::field::{Empty, display};
 use tracing::{Instrument as _, Span, info_span};
 
 /// Notes what is about to be done before it is done, and how it ended after.
@@ -127,8 +127,8 @@ fn report(step: &Step, outcome: StepOutcome, detail: String) -> StepReport {
 fn span(step: &Step) -> Span {
     info_span!(
         "step",
-        action = step.action.verb(),
-        target = step.action.target(),
+        action = %step.action.verb(),
+        target = %step.action.target(),
         outcome = Empty,
         error = Empty,
     )
@@ -140,11 +140,11 @@ fn note(span: &Span, ended: &Result<Applied, EdgeError>) {
     match ended {
         Ok(applied) => {
             tracing::info!("done: {}", applied.detail);
-            span.record("outcome", enumerant_name(StepOutcome::Done));
+            span.record("outcome", display(enumerant_name(StepOutcome::Done)));
         }
         Err(error) => {
             tracing::info!("failed: {}", error.full());
-            span.record("outcome", enumerant_name(StepOutcome::Failed));
+            span.record("outcome", display(enumerant_name(StepOutcome::Failed)));
             span.record("error", error.full());
         }
     }

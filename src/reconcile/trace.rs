@@ -6,7 +6,7 @@ use crate::edge::EdgeError;
 use crate::model::SiteId;
 use crate::report::Cause;
 use crate::schema::enumerant_name;
-use tracing::field::Empty;
+use tracing::field::{Empty, display};
 use tracing::{Instrument as _, Span, info_span};
 
 /// One thing done for a site: the attempt of this number at a message, an order or a look.
@@ -14,7 +14,7 @@ pub(super) fn site(site: &SiteId, cause: Cause, request_id: &str, attempt: u32) 
     info_span!(
         "site",
         %site,
-        cause = enumerant_name(cause),
+        cause = %enumerant_name(cause),
         request_id = (!request_id.is_empty()).then_some(request_id),
         attempt,
         outcome = Empty,
@@ -24,7 +24,7 @@ pub(super) fn site(site: &SiteId, cause: Cause, request_id: &str, attempt: u32) 
 
 /// Notes how it ended.
 pub(super) fn ended(span: &Span, attempt: &Attempt) {
-    span.record("outcome", enumerant_name(attempt.report.outcome));
+    span.record("outcome", display(enumerant_name(attempt.report.outcome)));
     if let Some(failure) = &attempt.failure {
         span.record("error", failure.problem.message.as_str());
     }
@@ -32,7 +32,7 @@ pub(super) fn ended(span: &Span, attempt: &Attempt) {
 
 /// Looking at what is there.
 pub(super) fn observe(what: &'static str) -> Span {
-    info_span!("observe", what, error = Empty)
+    info_span!("observe", %what, error = Empty)
 }
 
 /// Making the files, or finding out that they are made already.

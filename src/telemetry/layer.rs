@@ -9,7 +9,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Metadata, Subscriber};
+use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{FilterFn, filter_fn};
 use tracing_subscriber::layer::Context;
@@ -46,9 +46,13 @@ impl Recorder {
     /// events.
     #[must_use]
     pub fn filter() -> FilterFn<impl Fn(&Metadata<'_>) -> bool + Clone> {
-        let ours = |target: &str| target.split("::").next() == Some(env!("CARGO_CRATE_NAME"));
-        filter_fn(move |metadata| metadata.is_span() && ours(metadata.target()))
-            .with_max_level_hint(LevelFilter::INFO)
+        filter_fn(|metadata| {
+            let crate_name = metadata.target().split("::").next();
+            metadata.is_span()
+                && *metadata.level() <= Level::INFO
+                && crate_name == Some(env!("CARGO_CRATE_NAME"))
+        })
+        .with_max_level_hint(LevelFilter::INFO)
     }
 
     /// Spans are kept from now on. Only the first to ask gets them.
