@@ -4,7 +4,7 @@ use super::protobuf;
 use super::span::{Span, Value};
 use super::{Recorder, TelemetrySettings};
 use crate::edge::EdgeError;
-use crate::edge::http::{Answer, Budget, Http, HttpError, HttpSettings};
+use crate::edge::http::{Answer, Budget, Http, HttpError, HttpSettings, LONGEST_WAIT};
 use crate::edge::secret::Secret;
 use crate::words::count;
 use futures_util::future::FutureExt as _;
@@ -30,7 +30,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an answer may be, in bytes. It says no more than what was not taken.
 const ANSWER_MAX: usize = 64 * 1024;
 
-/// The first wait before another attempt, which doubles, and the longest, also where the receiver asks for more.
+/// The bounds of the first wait before another attempt, which doubles, and of the longest where the receiver does not
+/// ask for more. A wait is between half of its bound and all of it, so that many clients do not come back at once.
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 const RETRY_LONGEST: Duration = Duration::from_secs(60);
 
@@ -113,6 +114,13 @@ impl Exporter {
         }
     }
 
+    /// Asks the receiver once to take no spans at all, which it should (OTLP specification, "Full Success" of
+    /// OTLP/HTTP).
+    pub(super) async fn knock(&mut self) -> Result<(), EdgeError> {
+        let sent = self.send().await;
+        sent.map_err(|failure| EdgeError::rejected(failure.reason))
+    }
+
     async fn work(&mut self, stopped: impl Future<Output = ()> + Clone) {
         loop {
             let more = self.gather(&stopped).await;
@@ -159,8 +167,9 @@ impl Exporter {
                 self.lose(self.batch.len() as u64);
                 break;
             };
+            let own = wait.mul_f64(f64::midpoint(1.0, fastrand::f64()));
             tokio::select! {
-                () = sleep(asked.max(wait).min(RETRY_LONGEST)) => wait *= 2,
+                () = sleep(own.max(asked.min(LONGEST_WAIT))) => wait = RETRY_LONGEST.min(2 * wait),
                 () = stopped.clone() => {}
             }
         }
@@ -214,7 +223,7 @@ impl Exporter {
         Ok(self.headers.insert(read).clone())
     }
 
-    /// What an answer other than success means (OTLP specification, "Failures" of OTLP/HTTP).
+    /// What an answer other than success means (OTLP specification, "Retryable Response Codes").
     fn refused(&mut self, answer: &Answer) -> Failure {
         // It may be another by now.
         self.headers = None;

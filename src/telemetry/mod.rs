@@ -13,6 +13,7 @@ mod span;
 pub use export::Exporter;
 pub use layer::Recorder;
 
+use crate::edge::EdgeError;
 use crate::edge::http::Request;
 use crate::edge::secret::{Credentials, Secret};
 use crate::model::SettingsName;
@@ -30,6 +31,17 @@ const OWN_HEADERS: [&str; 7] = [
     "transfer-encoding",
     "user-agent",
 ];
+
+/// Looks whether a receiver takes what it is sent, by sending it nothing in the right form.
+///
+/// # Errors
+/// It does not answer, or with something other than success, or a credential cannot be read.
+pub async fn examine(settings: &TelemetrySettings) -> Result<String, EdgeError> {
+    if let Some(mut exporter) = Exporter::new(settings.clone(), &Recorder::default()) {
+        exporter.knock().await?;
+    }
+    Ok(format!("{} takes traces", settings.otlp))
+}
 
 /// Where spans are exported to.
 #[derive(Clone, Debug)]
