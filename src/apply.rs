@@ -7,6 +7,9 @@ use crate::model::DomainName;
 use crate::plan::{Action, Plan, Step, StepIndex};
 use crate::release::ReleaseId;
 use crate::report::{StepOutcome, StepReport};
+use crate::schema::enumerant_name;
+use tracing::field::{Empty, display};
+use tracing::{Instrument as _, Span, info_span};
 
 /// Notes what is about to be done before it is done, and how it ended after.
 pub trait Journal {
@@ -70,7 +73,11 @@ impl Plan {
                 applying.note(step, StepOutcome::Blocked, detail);
                 continue;
             }
-            match run(step, effects, applying.target.as_ref(), journal).await {
+            let span = span(step);
+            let run = run(step, effects, applying.target.as_ref(), journal);
+            let ended = run.instrument(span.clone()).await;
+            note(&span, &ended);
+            match ended {
                 Ok(applied) => {
                     if let Action::Hosting(_) = step.action {
                         (applying.release, applying.hosted) = (applied.release, true);
@@ -113,6 +120,33 @@ fn report(step: &Step, outcome: StepOutcome, detail: String) -> StepReport {
         target: step.action.target(),
         outcome,
         detail,
+    }
+}
+
+/// What the log and traces call a step.
+fn span(step: &Step) -> Span {
+    info_span!(
+        "step",
+        action = %step.action.verb(),
+        target = %step.action.target(),
+        outcome = Empty,
+        error = Empty,
+    )
+}
+
+/// Notes there how it ended.
+fn note(span: &Span, ended: &Result<Applied, EdgeError>) {
+    let _within = span.enter();
+    match ended {
+        Ok(applied) => {
+            tracing::info!("done: {}", applied.detail);
+            span.record("outcome", display(enumerant_name(StepOutcome::Done)));
+        }
+        Err(error) => {
+            tracing::info!("failed: {}", error.full());
+            span.record("outcome", display(enumerant_name(StepOutcome::Failed)));
+            span.record("error", error.full());
+        }
     }
 }
 

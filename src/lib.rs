@@ -49,4 +49,5 @@ pub mod source;
 pub mod status;
 pub mod store;
 pub mod stream;
+pub mod telemetry;
 pub mod words;

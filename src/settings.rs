@@ -5,6 +5,7 @@ mod notifications;
 mod place;
 mod status;
 mod streams;
+mod telemetry;
 
 use crate::build::BuildsSettings;
 use crate::edge::cloudflare::{self, AccountId, AccountSettings, CloudflareSettings};
@@ -18,6 +19,7 @@ use crate::schedule;
 use crate::source::{Protocol, Protocols, Remote, SourcesSettings};
 use crate::status::StatusSettings;
 use crate::stream::SourceOptions;
+use crate::telemetry::TelemetrySettings;
 use convergence::{BreakerTable, DriftTable, RetryTable};
 use notifications::NotificationTable;
 use serde::Deserialize;
@@ -30,6 +32,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use streams::StreamsTable;
+use telemetry::TelemetryTable;
 use thiserror::Error;
 
 /// Sites worked on at once when nothing else is said.
@@ -67,6 +70,8 @@ pub struct Settings {
     pub streams: SourceOptions,
     /// Where the daemon can be looked at.
     pub status: Option<StatusSettings>,
+    /// Where spans are exported to.
+    pub telemetry: Option<TelemetrySettings>,
     /// Who is told what becomes of sites.
     pub notifications: Notifications,
     /// How Cloudflare is reached.
@@ -143,6 +148,7 @@ struct File {
     builds: BuildsTable,
     streams: StreamsTable,
     status: StatusTable,
+    telemetry: TelemetryTable,
     notifications: Vec<NotificationTable>,
     retry: RetryTable,
     breaker: BreakerTable,
@@ -346,6 +352,7 @@ impl Settings {
             },
             streams: keys.streams(file.streams)?,
             status: keys.status(file.status, &credentials)?,
+            telemetry: keys.telemetry(file.telemetry, &credentials)?,
             notifications: keys.notifications(file.notifications, credentials.clone())?,
             cloudflare: keys.cloudflare(file.cloudflare, credentials.clone())?,
             credentials,

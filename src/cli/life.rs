@@ -62,14 +62,14 @@ pub(super) struct Attendants {
 }
 
 /// A task that can be asked to end.
-struct Ending {
+pub(super) struct Ending {
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
 impl Ending {
     /// Starts a task that is told by a future when to end.
-    fn start<T>(task: impl FnOnce(BoxFuture<'static, ()>) -> T) -> Self
+    pub(super) fn start<T>(task: impl FnOnce(BoxFuture<'static, ()>) -> T) -> Self
     where
         T: Future<Output = ()> + Send + 'static,
     {
@@ -83,7 +83,7 @@ impl Ending {
     }
 
     /// Waits for its end.
-    async fn end(self) {
+    pub(super) async fn end(self) {
         self.stop.send_replace(true);
         if let Err(error) = self.task.await {
             tracing::error!("a part of the daemon ended early: {error}");
@@ -279,6 +279,7 @@ impl Reload {
             ("state-dir", settings.state_dir == self.settings.state_dir),
             ("streams", settings.streams == self.settings.streams),
             ("status", same_status(&settings, &self.settings)),
+            ("telemetry", same_telemetry(&settings, &self.settings)),
         ] {
             if !same {
                 tracing::warn!("settings: {table} has changed, which takes a restart");
@@ -290,6 +291,7 @@ impl Reload {
             state_dir: self.settings.state_dir.clone(),
             streams: self.settings.streams.clone(),
             status: self.settings.status.clone(),
+            telemetry: self.settings.telemetry.clone(),
             ..settings
         };
         let mut notify = self.notify.lock().await;
@@ -302,6 +304,15 @@ impl Reload {
 fn same_status(one: &Settings, other: &Settings) -> bool {
     match (&one.status, &other.status) {
         (Some(one), Some(other)) => one.listen == other.listen && one.token == other.token,
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
+/// Whether traces are exported in the same way.
+fn same_telemetry(one: &Settings, other: &Settings) -> bool {
+    match (&one.telemetry, &other.telemetry) {
+        (Some(one), Some(other)) => one.is_like(other),
         (None, None) => true,
         (Some(_), None) | (None, Some(_)) => false,
     }

@@ -29,6 +29,7 @@ mod watch;
 pub use args::Cli;
 
 use crate::reconcile::SiteOrder;
+use crate::telemetry::Recorder;
 use args::Command;
 use clap::{CommandFactory, Parser};
 use clap_complete::CompleteEnv;
@@ -42,8 +43,8 @@ pub fn main() -> ExitCode {
         .var(generate::COMPLETE)
         .complete();
     let cli = Cli::parse();
-    setup::tracing(&cli.global);
-    match dispatch(cli) {
+    let recorder = setup::tracing(&cli.global);
+    match dispatch(cli, &recorder) {
         Ok(exit) => exit.into(),
         Err(failure) => {
             render::failure(&failure);
@@ -52,12 +53,12 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn dispatch(cli: Cli) -> Result<Exit, Failure> {
+fn dispatch(cli: Cli, recorder: &Recorder) -> Result<Exit, Failure> {
     let global = cli.global;
     let mark = |site, order| control::mark(&global, site, order);
     match cli.command {
-        None => run::run(&global, &args::Run::default()),
-        Some(Command::Run(args)) => run::run(&global, &args),
+        None => run::run(&global, &args::Run::default(), recorder),
+        Some(Command::Run(args)) => run::run(&global, &args, recorder),
         Some(Command::Send(args)) => send::run(&global, &args),
         Some(Command::Plan(args)) => plan::run(&global, &args),
         Some(Command::Validate(args)) => validate::run(&global, &args),

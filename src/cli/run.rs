@@ -4,7 +4,7 @@ use super::args::{Global, Run};
 use super::chores::{self, Chores};
 use super::exit::{Exit, Failure};
 use super::feed::Feed;
-use super::life::{Life, Unit};
+use super::life::{Ending, Life, Unit};
 use super::server::Server;
 use super::{input, render, setup};
 use crate::build::Listener;
@@ -15,12 +15,13 @@ use crate::reconcile::{Daemon, Events, Inbox, Mode, Options, Summary};
 use crate::settings::Settings;
 use crate::sink::{Form, Sink};
 use crate::store::Store;
+use crate::telemetry::{Exporter, Recorder};
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-pub(super) fn run(global: &Global, args: &Run) -> Result<Exit, Failure> {
+pub(super) fn run(global: &Global, args: &Run, recorder: &Recorder) -> Result<Exit, Failure> {
     let unit = Unit::of_environment()?;
     let overrides = setup::overrides(global, args.jobs);
     let settings = Settings::load(overrides.clone())?;
@@ -44,17 +45,38 @@ pub(super) fn run(global: &Global, args: &Run) -> Result<Exit, Failure> {
     let lives = feed.lives();
     let runtime = setup::runtime()?;
     let ended = runtime.block_on(async {
-        let (summary, server) = stream_in(&settings, store, feed, work).await?;
-        match server {
-            Some(server) if summary.stopped => server.stop().await,
-            Some(server) => server.until_signal().await,
-            None => {}
+        let export = export(&settings, recorder);
+        let ended = stream_and_serve(&settings, store, feed, work).await;
+        if let Some(export) = export {
+            export.end().await;
         }
-        Ok(exit(&summary, lives))
+        ended.map(|summary| exit(&summary, lives))
     });
     // What a second signal gave up is not waited for.
     runtime.shutdown_background();
     ended
+}
+
+/// Exports spans, as the settings say.
+fn export(settings: &Settings, recorder: &Recorder) -> Option<Ending> {
+    let exporter = Exporter::new(settings.telemetry.clone()?, recorder)?;
+    Some(Ending::start(|shutdown| exporter.run(shutdown)))
+}
+
+/// Reconciles what comes, and serves for as long as is asked.
+async fn stream_and_serve(
+    settings: &Settings,
+    store: Store,
+    feed: Feed,
+    work: Work,
+) -> Result<Summary, Failure> {
+    let (summary, server) = stream_in(settings, store, feed, work).await?;
+    match server {
+        Some(server) if summary.stopped => server.stop().await,
+        Some(server) => server.until_signal().await,
+        None => {}
+    }
+    Ok(summary)
 }
 
 /// What is done with a stream.

@@ -13,24 +13,27 @@ use crate::hosting::local_static::LocalStatic;
 use crate::reconcile::{Events, Mode, Reconciler};
 use crate::settings::{Overrides, Settings};
 use crate::store::Store;
+use crate::telemetry::Recorder;
 use std::path::Path;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 
-/// Sends the log to standard error.
-pub(super) fn tracing(global: &Global) {
+/// Sends the log to standard error. Spans can be exported whatever the log shows: what keeps them is given.
+pub(super) fn tracing(global: &Global) -> Recorder {
     let filter = EnvFilter::try_new(&global.log).unwrap_or_else(|_| EnvFilter::new("warn"));
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(
-            anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never,
-        );
+    let colours = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+    let log = fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
+    let recorder = Recorder::default();
+    let layer = recorder.clone().with_filter(Recorder::filter());
+    let subscriber = tracing_subscriber::registry().with(layer);
     match global.log_format {
-        LogFormat::Text => subscriber.init(),
-        LogFormat::Json => subscriber.json().init(),
+        LogFormat::Text => subscriber.with(log.with_filter(filter)).init(),
+        LogFormat::Json => subscriber.with(log.json().with_filter(filter)).init(),
     }
+    recorder
 }
 
 /// The settings of this run.

@@ -3,6 +3,7 @@
 use super::attempt::{Attempt, Failure};
 use super::inbox::Asker;
 use super::site::{Mode, Reconciler, Way};
+use super::trace;
 use crate::model::{Line, SiteId};
 use crate::release::Digest;
 use crate::report::{Cause, Outcome, Report, StepOutcome, StepReport};
@@ -78,6 +79,26 @@ impl Lane {
     }
 }
 
+impl What {
+    /// Why it is done.
+    fn cause(&self, why: Why) -> Cause {
+        match self {
+            Self::Message(spore) if spore.seq > 0 => cause(why),
+            Self::Message(_) | Self::Refresh { .. } | Self::Rollback(_) | Self::Protect(_) => {
+                Cause::Operator
+            }
+        }
+    }
+
+    /// The token of its message; empty where it has none.
+    fn request_id(&self) -> &str {
+        match self {
+            Self::Message(spore) => spore.request_id.as_str(),
+            Self::Refresh { .. } | Self::Rollback(_) | Self::Protect(_) => "",
+        }
+    }
+}
+
 impl Job {
     /// The beginning of a report about the job.
     pub(super) fn report(&self, site: &SiteId) -> Report {
@@ -111,31 +132,32 @@ impl Job {
 }
 
 impl Reconciler {
-    /// Works on a site: the jobs given, one after another, or without any what was accepted for it.
+    /// Works on a site: the jobs given, one after another, or without any what was accepted for it. `number` says
+    /// how many runs there have been for this, from 1.
     pub(super) async fn run_site(
         self: Arc<Self>,
         site: SiteId,
         jobs: Vec<(Ticket, Lane, What)>,
         why: Why,
+        number: u32,
     ) -> Vec<Done> {
-        let span = tracing::info_span!("site", site = %site, why = why_name(why));
-        let work = async {
-            if jobs.is_empty() {
-                return self.run_kept(&site, why).await;
-            }
-            let mut done = Vec::with_capacity(jobs.len());
-            for (ticket, lane, what) in jobs {
-                let (kept, attempt) = self.run_job(&site, &lane, what).await;
-                done.push(Done {
-                    job: Some((ticket, lane)),
-                    kept,
-                    look: false,
-                    attempt,
-                });
-            }
-            done
-        };
-        work.instrument(span).await
+        if jobs.is_empty() {
+            return self.run_kept(&site, why, number).await;
+        }
+        let mut done = Vec::with_capacity(jobs.len());
+        for (ticket, lane, what) in jobs {
+            let span = trace::site(&site, what.cause(why), what.request_id(), number);
+            let work = self.run_job(&site, &lane, what);
+            let (kept, attempt) = work.instrument(span.clone()).await;
+            trace::ended(&span, &attempt);
+            done.push(Done {
+                job: Some((ticket, lane)),
+                kept,
+                look: false,
+                attempt,
+            });
+        }
+        done
     }
 
     async fn run_job(
@@ -156,7 +178,7 @@ impl Reconciler {
     }
 
     /// Carries out what was accepted for a site: what is left to do, or all of it again.
-    async fn run_kept(&self, site: &SiteId, why: Why) -> Vec<Done> {
+    async fn run_kept(&self, site: &SiteId, why: Why, number: u32) -> Vec<Done> {
         let messages = match self.store.accepted_messages(site) {
             Ok(messages) => messages,
             Err(error) => return vec![Done::unread(site, super::site::state_error(error))],
@@ -176,8 +198,10 @@ impl Reconciler {
             let Some(spore) = Spore::again(&message.body).filter(|_| wanted) else {
                 continue;
             };
-            let mut attempt = self.attempt(&spore, way).await;
+            let span = trace::site(site, cause(why), spore.request_id.as_str(), number);
+            let mut attempt = self.attempt(&spore, way).instrument(span.clone()).await;
             attempt.report.cause = cause(why);
+            trace::ended(&span, &attempt);
             done.push(Done {
                 job: None,
                 kept: (way.mode == Mode::Apply).then_some((message.lane, spore.digest)),
@@ -280,9 +304,4 @@ pub const fn cause(why: Why) -> Cause {
         Why::Edge => Cause::Edge,
         Why::Drift { .. } => Cause::Drift,
     }
-}
-
-/// The same for the log.
-fn why_name(why: Why) -> &'static str {
-    crate::schema::enumerant_name(cause(why))
 }

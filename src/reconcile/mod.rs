@@ -24,6 +24,7 @@ mod runs;
 mod show;
 mod site;
 mod tell;
+mod trace;
 mod view;
 
 pub use control::{Control, Gone, SiteOrder};

@@ -2,6 +2,7 @@
 
 use super::attempt::Attempt;
 use super::site::{Mode, Reconciler, Stop, StoreJournal};
+use super::trace;
 use crate::desired::{DesiredHosting, DesiredSite};
 use crate::edge::EdgeError;
 use crate::hosting::HostingBackend;
@@ -44,11 +45,9 @@ impl Reconciler {
             .site(site)
             .ok_or_else(|| EdgeError::rejected(format!("site {site} is not known here")))?;
         let desired = self.backends.canonical(self.recorded(site)?)?;
-        let observed = self
-            .backends
-            .observe(&desired, Look::History)
-            .await?
-            .hosting;
+        let looking = self.backends.observe(&desired, Look::History);
+        let observed = trace::within(trace::observe("hosting"), looking).await?;
+        let observed = observed.hosting;
         let observed = observed
             .filter(|found| found.ownership == Ownership::Ours)
             .ok_or_else(|| EdgeError::rejected(format!("site {site} is not live")))?;

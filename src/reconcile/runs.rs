@@ -23,7 +23,7 @@ impl<W: Write> Daemon<W> {
             jobs.extend(running.map(|job| (job.ticket, job.lane.clone(), job.what.clone())));
         }
         let reconciler = Arc::clone(&self.reconciler);
-        let task = reconciler.run_site(site.clone(), jobs, why);
+        let task = reconciler.run_site(site.clone(), jobs, why, attempt);
         let task = self.runs.spawn(task);
         self.running.insert(task.id(), site);
     }

@@ -2,7 +2,7 @@
 
 use super::attempt::{Attempt, Failure, worst};
 use super::event::{Events, Happening};
-use super::{invalid, superseded};
+use super::{invalid, superseded, trace};
 use crate::apply::{Applying, Effects, Journal};
 use crate::artifact::{Artifact, Names};
 use crate::build::{Builds, Built};
@@ -244,9 +244,11 @@ impl Reconciler {
             Some(record) if record.config_digest == spore.digest && !way.closely => Look::Passing,
             Some(_) | None => Look::Closely,
         };
-        let mut observed = self.backends.observe(&desired.hosting, look).await?;
+        let looking = self.backends.observe(&desired.hosting, look);
+        let mut observed = trace::within(trace::observe("hosting"), looking).await?;
         if let Some(scope) = self.dns_scope(&mut desired, &observed, look) {
-            observed.zones = self.dns.observe(&scope).await?;
+            let looking = self.dns.observe(&scope);
+            observed.zones = trace::within(trace::observe("dns"), looking).await?;
             let refusals = policy.apex_refusals(&desired, &observed.zones);
             if !refusals.is_empty() {
                 return Err(Stop::Refused(refusals));
@@ -262,7 +264,8 @@ impl Reconciler {
             None => None,
         };
         let record = missed.as_ref().map(|missed| &missed.record).or(record);
-        let input = self.input(&desired, record, &observed).await?;
+        let input = self.input(&desired, record, &observed);
+        let input = trace::within(trace::build(), input).await?;
         let standing = record.map_or_else(Standing::default, |record| Standing {
             protected: record.protected,
             held: record.held,
@@ -404,7 +407,8 @@ impl Reconciler {
             .and_then(|record| Some((record.fingerprint?, record.artifact?)));
         let (builds, site) = (self.builds.clone(), desired.id.clone());
         let names = Backends::names(desired.hosting.provider());
-        let work = move || Input::of(&builds, &site, &recipe, names, known);
+        let span = tracing::Span::current();
+        let work = move || span.in_scope(|| Input::of(&builds, &site, &recipe, names, known));
         tokio::task::spawn_blocking(work)
             .await
             .unwrap_or_else(|error| Err(EdgeError::rejected("the build ended early").source(error)))

@@ -135,7 +135,7 @@ fn bad_settings_end_with_2_and_name_file_line_and_key() {
       |
     2 | state_dir = "x"
       | ^^^^^^^^^
-    unknown field `state_dir`, expected one of `state-dir`, `jobs`, `policy`, `sources`, `builds`, `streams`, `status`, `notifications`, `retry`, `breaker`, `drift`, `local-static`, `credentials`, `cloudflare`
+    unknown field `state_dir`, expected one of `state-dir`, `jobs`, `policy`, `sources`, `builds`, `streams`, `status`, `telemetry`, `notifications`, `retry`, `breaker`, `drift`, `local-static`, `credentials`, `cloudflare`
     "#);
     assert_snapshot!(told("[policy]\nproviders = [\"localStatic\", \"ftp\"]\n"), @r#"
     exit: 2

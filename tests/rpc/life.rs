@@ -64,10 +64,13 @@ fn settings_are_read_again_and_bad_ones_change_nothing() {
     assert_eq!(lines(&[running.report()]), ["3 blog applied"]);
     world.write(
         "settings.toml",
-        format!("{allow}[streams]\nsocket-mode = \"0660\"\n"),
+        format!(
+            "{allow}[streams]\nsocket-mode = \"0660\"\n[telemetry]\notlp = \"http://[::1]:1\"\n"
+        ),
     );
     running.signal(Signal::HUP);
     logged(&world, "streams has changed, which takes a restart");
+    logged(&world, "telemetry has changed, which takes a restart");
     assert_eq!(running.stop(Signal::TERM).0, Some(0));
 }
 

@@ -5,6 +5,7 @@ use crate::cli::setup;
 use crate::edge::EdgeError;
 use crate::notify;
 use crate::settings::Settings;
+use crate::telemetry;
 use serde_json::Value;
 
 /// Asks all of them, and changes nothing with any.
@@ -16,6 +17,11 @@ pub(super) async fn checks(settings: &Settings) -> Vec<Check> {
             &format!("notification {}", notification.name),
             found,
         ));
+    }
+    if let Some(telemetry) = &settings.telemetry {
+        let found = telemetry::examine(telemetry).await;
+        let found = found.map_or_else(Found::Broken, Found::Good);
+        checks.push(Check::new("telemetry", found));
     }
     checks
 }

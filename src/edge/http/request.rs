@@ -257,6 +257,15 @@ impl Request {
         }
     }
 
+    /// What is wrong with it, as far as that can be told without sending it.
+    #[must_use]
+    pub fn fault(&self) -> Option<String> {
+        match self.check() {
+            Err(HttpError::Invalid { reason, .. }) => Some(reason),
+            Ok(_) | Err(HttpError::NotSent { .. } | HttpError::Unknown { .. }) => None,
+        }
+    }
+
     /// Checks what can be checked without sending.
     pub(super) fn check(&self) -> Result<&Url, HttpError> {
         let invalid = |reason: &str| HttpError::Invalid {
