@@ -17,6 +17,7 @@ use crate::telemetry::Recorder;
 use std::path::Path;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::filter::FilterExt as _;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, fmt};
@@ -24,6 +25,8 @@ use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 /// Sends the log to standard error. Spans can be exported whatever the log shows: what keeps them is given.
 pub(super) fn tracing(global: &Global) -> Recorder {
     let filter = EnvFilter::try_new(&global.log).unwrap_or_else(|_| EnvFilter::new("warn"));
+    // A line says of which site it is, however few lines are shown.
+    let filter = filter.or(Recorder::filter());
     let colours = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
     let log = fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
     let recorder = Recorder::default();

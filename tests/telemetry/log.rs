@@ -20,6 +20,19 @@ fn lines_say_which_site_and_step_they_belong_to() {
 }
 
 #[test]
+fn warnings_do_so_without_being_asked() {
+    let world = World::new();
+    world.write("settings.toml", "");
+    let site = blog(&world);
+    world.write("sites/blog/_redirects", "nonsense\n");
+    let ended = run(&world, &[site], &[]);
+    let place = "WARN site{site=blog cause=message request_id=\"deploy-7\" attempt=1}:\
+                 step{action=publish target=local-static/blog}: mycelia_spore::hosting::local_static::publish: ";
+    assert!(ended.stderr.contains(place), "{}", ended.stderr);
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+}
+
+#[test]
 fn json_lines_list_their_spans() {
     let world = World::new();
     world.write("settings.toml", "");

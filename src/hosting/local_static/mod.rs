@@ -331,7 +331,9 @@ impl HostingBackend for LocalStatic {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, EdgeError> + Send + 'static,
 ) -> Result<T, EdgeError> {
-    tokio::task::spawn_blocking(work)
+    // What is logged there belongs to the step.
+    let span = tracing::Span::current();
+    tokio::task::spawn_blocking(move || span.in_scope(work))
         .await
         .unwrap_or_else(|error| Err(EdgeError::rejected("file work ended early").source(error)))
 }
