@@ -32,6 +32,7 @@ pub mod model;
 pub mod notify;
 pub mod observed;
 pub mod plan;
+pub mod progress;
 pub mod reconcile;
 pub mod records;
 pub mod registrar;

@@ -17,6 +17,7 @@ mod plan;
 mod render;
 mod run;
 mod schema;
+mod screen;
 mod send;
 mod serve;
 mod server;

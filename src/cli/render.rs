@@ -2,6 +2,7 @@
 
 use super::args::{Color, Global, Output, TextOrJson};
 use super::exit::Failure;
+use super::screen;
 use crate::sink::{Form, Style};
 use anstyle::{AnsiColor, Style as Ansi};
 use std::error::Error;
@@ -64,7 +65,7 @@ pub(super) fn piped(bytes: &[u8]) -> bool {
 /// Prints a line of progress or advice to standard error.
 pub(super) fn note(line: &str) {
     // If standard error is gone there is nobody left to tell.
-    drop(writeln!(io::stderr().lock(), "{line}"));
+    drop(writeln!(screen::Lines, "{line}"));
 }
 
 /// Prints why the command ended early.

@@ -6,8 +6,7 @@ use super::exit::{Exit, Failure};
 use super::feed::Feed;
 use super::life::{Ending, Life, Unit};
 use super::server::Server;
-use super::{input, render, setup};
-use crate::build::Listener;
+use super::{input, render, screen, setup};
 use crate::edge::cloudflare::Allowances;
 use crate::edge::systemd::Listeners;
 use crate::model::SiteId;
@@ -17,7 +16,6 @@ use crate::sink::{Form, Sink};
 use crate::store::Store;
 use crate::telemetry::{Exporter, Recorder};
 use std::future::pending;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -117,17 +115,21 @@ pub(super) async fn stream_in(
         server = Some(started);
     }
     let lives = work.life.is_some();
+    let text = matches!(work.form, Form::Text(_));
+    let bars = text && screen::is_there();
+    let events = Events::default();
+    let shown = bars.then(|| Ending::start(|shutdown| screen::show(&events, shutdown)));
     let parts = setup::Parts {
         store,
         local_static,
-        events: Events::default(),
+        events,
         mode: work.mode,
         lasting: if lives {
             setup::Lasting::Lives(Allowances::default())
         } else {
             setup::Lasting::Once
         },
-        listener: progress(work.form),
+        lines: text && !bars,
     };
     let reconciler = Arc::new(parts.reconciler(settings));
     if work.mode == Mode::Apply {
@@ -145,7 +147,7 @@ pub(super) async fn stream_in(
             ..Options::once(settings.schedule.bounds.jobs)
         }
     };
-    let sink = Sink::new(work.form, io::stdout());
+    let sink = Sink::new(work.form, screen::Reports::default());
     let (daemon, control) = Daemon::new(reconciler, options, sink)?;
     let mut none = Listeners::default();
     let mut life = work.life;
@@ -169,16 +171,9 @@ pub(super) async fn stream_in(
             tracing::warn!("a source ended before all of its reports were taken");
         }
     }
+    if let Some(shown) = shown {
+        shown.end().await;
+    }
     let summary = summary.map_err(Failure::io("reports cannot be written"))?;
     Ok((summary, server))
-}
-
-/// Tells a person what builds are doing; programs read the reports.
-fn progress(form: Form) -> Option<Listener> {
-    let tell = |site: &SiteId, line: &str| {
-        if let Some(begun) = line.strip_prefix("== ") {
-            render::note(&format!("  {site}: {begun}"));
-        }
-    };
-    matches!(form, Form::Text(_)).then(|| -> Listener { Arc::new(tell) })
 }

@@ -2,6 +2,7 @@
 
 use super::args::{Global, LogFormat};
 use super::exit::Failure;
+use super::{render, screen};
 use crate::build::{Builds, Listener};
 use crate::dns::DnsBackends;
 use crate::dns::cloudflare::CloudflareDns;
@@ -10,11 +11,13 @@ use crate::edge::http::{Http, HttpSettings};
 use crate::hosting::Backends;
 use crate::hosting::cloudflare_pages::CloudflarePages;
 use crate::hosting::local_static::LocalStatic;
-use crate::reconcile::{Events, Mode, Reconciler};
+use crate::progress::{Progress, Telling};
+use crate::reconcile::{Events, Happening, Mode, Reconciler};
 use crate::settings::{Overrides, Settings};
 use crate::store::Store;
 use crate::telemetry::Recorder;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::filter::FilterExt as _;
@@ -28,7 +31,7 @@ pub(super) fn tracing(global: &Global) -> Recorder {
     // A line says of which site it is, however few lines are shown.
     let filter = filter.or(Recorder::filter());
     let colours = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
-    let log = fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
+    let log = fmt::layer().with_writer(screen::Lines).with_ansi(colours);
     let recorder = Recorder::default();
     let layer = recorder.clone().with_filter(Recorder::filter());
     let subscriber = tracing_subscriber::registry().with(layer);
@@ -116,22 +119,45 @@ pub(super) struct Parts {
     pub(super) events: Events,
     pub(super) mode: Mode,
     pub(super) lasting: Lasting,
-    pub(super) listener: Option<Listener>,
+    /// Whether what builds do is told line by line, as there is nothing else to show it.
+    pub(super) lines: bool,
 }
 
 impl Parts {
     /// What reconciles sites as the settings say.
     pub(super) fn reconciler(&self, settings: &Settings) -> Reconciler {
-        let (backends, dns) = backends(settings, self.local_static.clone(), &self.lasting);
+        let (mut backends, dns) = backends(settings, self.local_static.clone(), &self.lasting);
+        let events = self.events.clone();
+        let telling = Telling::to(move |site, progress| {
+            events.tell(Some(site), Happening::Progress(progress));
+        });
+        backends.cloudflare_pages = backends.cloudflare_pages.telling(telling);
         Reconciler {
             backends,
             dns,
-            builds: builds(settings, self.listener.clone()),
+            builds: builds(settings, Some(self.listener())),
             store: self.store.clone(),
             policy: settings.policy.clone(),
             mode: self.mode,
             events: self.events.clone(),
         }
+    }
+}
+
+impl Parts {
+    /// Tells what builds do to those who watch.
+    fn listener(&self) -> Listener {
+        let (events, lines) = (self.events.clone(), self.lines);
+        Arc::new(move |site, line| {
+            let Some(begun) = line.strip_prefix("== ") else {
+                return;
+            };
+            if lines {
+                render::note(&format!("  {site}: {begun}"));
+            }
+            let progress = Progress::Build(begun.to_owned());
+            events.tell(Some(site), Happening::Progress(progress));
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::view::Problem;
 use crate::model::{Line, SiteId};
+use crate::progress::Progress;
 use crate::report::{Report, StepReport};
 use crate::schedule::{Class, Notice, Why};
 use std::sync::Arc;
@@ -38,8 +39,8 @@ pub enum Happening {
         /// Which attempt it is, from 1.
         attempt: u32,
     },
-    /// A build or an upload goes on: a line for people.
-    Progress(String),
+    /// A build or an upload goes on.
+    Progress(Progress),
     /// A step has ended.
     Step(StepReport),
     /// An attempt failed and another follows.

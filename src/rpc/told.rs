@@ -157,7 +157,7 @@ impl From<&Event> for Told {
                 cause: cause(*why),
                 attempt: *attempt,
             },
-            Happening::Progress(line) => What::Progress(line.clone()),
+            Happening::Progress(progress) => What::Progress(progress.to_string()),
             Happening::Step(step) => What::Step(step.clone()),
             Happening::Retrying {
                 problem,

@@ -27,7 +27,7 @@ pub(super) fn event(mut to: event::Builder<'_>, event: &Event) {
             to.set_cause(cause(*why));
             to.set_attempt(*attempt);
         }
-        Happening::Progress(line) => to.set_progress(line),
+        Happening::Progress(progress) => to.set_progress(progress.to_string()),
         Happening::Step(step) => crate::sink::fill_step(to.init_step(), step),
         Happening::Retrying {
             problem,

@@ -13,9 +13,9 @@ use tempfile::TempDir;
 const SECRET: &str = "mushroom-5ecret";
 
 /// A folder with sources, state and settings, and a fake with a zone.
-struct World {
+pub(crate) struct World {
     folder: TempDir,
-    fake: Fake,
+    pub(crate) fake: Fake,
 }
 
 struct Said {
@@ -25,7 +25,7 @@ struct Said {
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let fake = Fake::with(|world| world.settings.domains = DomainClock::AfterGets(1));
         fake.add_zone("spore.example");
         let folder = tempfile::tempdir().unwrap();
@@ -43,18 +43,18 @@ impl World {
         world
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()
     }
 
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
 
     /// The message of the manual.
-    fn notes(&self) -> Value {
+    pub(crate) fn notes(&self) -> Value {
         json!({
             "schemaVersion": 1,
             "site": { "id": "notes", "title": "Field notes", "kind": "blog" },
@@ -79,7 +79,7 @@ impl World {
         })
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mycelia-spore"));
         command
             .args(arguments)

@@ -20,6 +20,7 @@ mod previews;
 mod reach;
 mod releases;
 mod settings;
+mod terminal;
 #[path = "../support/tools.rs"]
 mod tools;
 mod uploads;

@@ -282,3 +282,41 @@ fn one_who_sends_nonsense_or_hangs_up_troubles_nobody() {
     assert_eq!(report.unwrap().outcome, Outcome::Applied);
     until("no descriptor is left open", || files() <= before + 1);
 }
+
+#[test]
+fn who_watches_is_told_what_a_build_does() {
+    if !crate::tools::on_path("bwrap", "that builds are told of while they run") {
+        return;
+    }
+    let world = World::new();
+    let _running = start(&world, &[]);
+    let (sender, told) = mpsc::channel::<String>();
+    let socket = world.path("rpc");
+    thread::spawn(move || {
+        mycelia_spore::rpc::ask(&socket, async move |daemon| {
+            let tell = move |told: Told| match told.what {
+                What::Progress(line) => sender.send(line).is_ok(),
+                _ => true,
+            };
+            daemon.watch(None, tell).await
+        })
+    });
+    // Messages until the watch is there.
+    let mut seen: Vec<String> = Vec::new();
+    for round in 1.. {
+        let mut message = world.site("blog", "source");
+        let command = format!("mkdir out; echo {round} > out/index.html");
+        message["build"] = json!({
+            "type": "command", "command": [command], "shell": true, "outputDir": "out",
+        });
+        let report = ask(&world, async |daemon| apply(&daemon, &message).await).unwrap();
+        assert_eq!(report.outcome, Outcome::Applied, "{:?}", report.faults);
+        seen.extend(told.try_iter());
+        if seen.iter().any(|line| line.starts_with("built in ")) {
+            break;
+        }
+        assert!(round < 100, "{seen:?}");
+    }
+    let command = seen.iter().find(|line| line.contains("mkdir out"));
+    assert!(command.is_some(), "{seen:?}");
+}

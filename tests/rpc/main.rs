@@ -14,7 +14,6 @@ mod orders;
 mod python;
 mod service;
 #[path = "../support/tools.rs"]
-#[allow(dead_code, reason = "no program on PATH is asked for here")]
 mod tools;
 #[path = "../cli/world.rs"]
 #[allow(

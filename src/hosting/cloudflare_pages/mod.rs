@@ -28,6 +28,7 @@ use crate::edge::http::Budget;
 use crate::model::{self, HostingSettings, TlsMode};
 use crate::observed::{Look, ObservedSite};
 use crate::plan::HostingAction;
+use crate::progress::Telling;
 use projects::Projects;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -77,6 +78,7 @@ pub struct CloudflarePages {
     projects: Projects,
     /// Cloudflare's own client, once it was needed and found.
     wrangler: Arc<OnceLock<Wrangler>>,
+    telling: Telling,
 }
 
 impl std::fmt::Debug for CloudflarePages {
@@ -97,7 +99,15 @@ impl CloudflarePages {
             options,
             projects: Projects::default(),
             wrangler: Arc::default(),
+            telling: Telling::default(),
         }
+    }
+
+    /// The same, telling how far uploads have come.
+    #[must_use]
+    pub fn telling(mut self, telling: Telling) -> Self {
+        self.telling = telling;
+        self
     }
 
     /// The allowances of requests that were used so far, by the name of an account.

@@ -133,7 +133,9 @@ impl CloudflarePages {
         let assets = Arc::new(assets);
         let mut parts = steering(artifact, hosting)?;
         parts.extend(functions::bundle(self, artifact, hosting, release.project).await?);
-        let Sent { files, bytes: size } = upload(account, &release.project.name, &assets).await?;
+        let told = |files, bytes| self.telling.upload(&hosting.key.site, files, bytes);
+        let Sent { files, bytes: size } =
+            upload(account, &release.project.name, &assets, &told).await?;
         let manifest = serde_json::to_string(
             &assets
                 .manifest

@@ -9,6 +9,7 @@ use crate::artifact::PagesHash;
 use crate::edge::EdgeError;
 use crate::edge::cloudflare::{Account, ApiError, Client, codes};
 use crate::edge::http::Request;
+use crate::progress::Uploading;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -71,11 +72,12 @@ struct Upload<'a> {
     base64: bool,
 }
 
-/// Sends the files of a release that are not there.
+/// Sends the files of a release that are not there. `told` begins to tell of so many files and bytes.
 pub(super) async fn upload(
     account: &Account,
     project: &str,
     assets: &Arc<Assets>,
+    told: impl FnOnce(usize, u64) -> Uploading,
 ) -> Result<Sent, EdgeError> {
     // The token is asked for when all is hashed: it lasts minutes, and hashing a large site takes some.
     let token = UploadToken::get(account, project).await?;
@@ -102,8 +104,16 @@ pub(super) async fn upload(
         bytes: missing.iter().map(|asset| asset.size).sum(),
     };
     let room = Semaphore::new(usize::try_from(IN_FLIGHT).unwrap_or(Semaphore::MAX_PERMITS));
+    let uploading = (sent.files > 0).then(|| told(sent.files, sent.bytes));
     stream::iter(buckets(missing).into_iter().map(Ok))
-        .try_for_each_concurrent(AT_ONCE, |bucket| send(&token, assets, &room, bucket))
+        .try_for_each_concurrent(AT_ONCE, async |bucket| {
+            let (files, bytes) = (bucket.len(), bucket.iter().map(|asset| asset.size).sum());
+            send(&token, assets, &room, bucket).await?;
+            if let Some(uploading) = &uploading {
+                uploading.sent(files, bytes);
+            }
+            Ok::<(), EdgeError>(())
+        })
         .await?;
     // Files that are not used for a while are cleared away; this says that they are. It failing loses nothing now.
     if let Err(error) =
