@@ -201,6 +201,8 @@ impl Living {
 
     /// All that has happened and was not waited for.
     pub(crate) fn events(&mut self) -> Vec<Arc<reconcile::Event>> {
+        // Who asks is answered before those who watch are told; when this is answered, they have been.
+        self.snapshot();
         let mut all = Vec::new();
         while let Ok(event) = self.events.try_recv() {
             all.push(event);
