@@ -137,6 +137,13 @@ impl Failure {
                 SendError::NoReader { .. } | SendError::Socket(SocketError::Nobody { .. }),
             ) => Some("is `mycelia-spore run --source ...` running there?"),
             Self::Unanswered { .. } => Some("send again: what was done already is found unchanged"),
+            Self::Source(SourceError::Io { source, .. })
+                if source.kind() == io::ErrorKind::NotFound =>
+            {
+                Some(
+                    "make the directory first; the daemon does not, as who may write there is for you to say",
+                )
+            }
             Self::Source(_)
             | Self::Call(_)
             | Self::Socket(_)

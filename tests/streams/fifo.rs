@@ -124,6 +124,7 @@ fn what_is_no_pipe_is_refused() {
     exit: 1
     --- err
     error: none/pipe cannot be a source: No such file or directory (os error 2)
+      hint: make the directory first; the daemon does not, as who may write there is for you to say
     ");
     assert_eq!(fs::read(world.path("file")).unwrap(), b"precious");
 }

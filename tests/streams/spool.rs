@@ -168,6 +168,7 @@ fn what_is_no_message_file_is_left_or_put_aside() {
     exit: 1
     --- err
     error: none cannot be a source: No such file or directory (os error 2)
+      hint: make the directory first; the daemon does not, as who may write there is for you to say
     ");
     assert_snapshot!(told("dir:file"), @"
     exit: 1
