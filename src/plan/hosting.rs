@@ -32,6 +32,8 @@ pub enum HostingAction {
         key: HostingKey,
         /// The backend and its settings.
         settings: HostingSettings,
+        /// The names that it had.
+        from: Box<Names>,
         /// The new names.
         names: Names,
         /// Names that it had and has no longer.
@@ -109,6 +111,8 @@ pub struct Publish {
     pub hosting: DesiredHosting,
     /// The files.
     pub artifact: Arc<Artifact>,
+    /// The names of what visitors see until then.
+    pub from: Names,
 }
 
 impl HostingAction {
@@ -188,11 +192,7 @@ impl HostingAction {
                 Some(connected) => format!("from {}/{}", connected.service, connected.slug),
                 None => String::new(),
             },
-            Self::SetNames { names, drop, .. } if drop.is_empty() => names.to_string(),
-            Self::SetNames { names, drop, .. } => {
-                let drop: Vec<&str> = drop.iter().map(DomainName::as_str).collect();
-                format!("{names}; no longer {}", drop.join(", "))
-            }
+            Self::SetNames { from, names, .. } => renamed(from, names),
             Self::Await { names, .. } => {
                 let names: Vec<&str> = names.iter().map(DomainName::as_str).collect();
                 format!("until visitors can use {}", names.join(", "))
@@ -207,11 +207,29 @@ impl Publish {
     fn describe(&self) -> String {
         let files = count(self.artifact.files().len(), "file");
         let size = bytes(self.artifact.size());
+        let names = &self.hosting.names;
         match &self.hosting.branches.preview {
             Some(branch) => format!("{files}, {size}, as a preview of branch {branch}"),
-            None if self.hosting.names.primary.is_none() => format!("{files}, {size}"),
-            None => format!("{files}, {size}, at {}", self.hosting.names),
+            None if names.primary.is_none() => format!("{files}, {size}"),
+            None => format!("{files}, {size}, at {}", renamed(&self.from, names)),
         }
+    }
+}
+
+/// Names, and what they were if they were others.
+fn renamed(from: &Names, to: &Names) -> String {
+    if from == to || from.all().next().is_none() {
+        return to.to_string();
+    }
+    let aliases = match (from.redirect_aliases, to.redirect_aliases) {
+        (false, true) => "; aliases redirect",
+        (true, false) => "; aliases do not redirect any more",
+        _ => "",
+    };
+    if from.to_string() == to.to_string() {
+        format!("{to}{aliases}")
+    } else {
+        format!("{from} -> {to}{aliases}")
     }
 }
 
@@ -424,7 +442,17 @@ impl Present<'_> {
         Ok(Some(HostingAction::Publish(Box::new(Publish {
             hosting: self.desired.hosting.clone(),
             artifact: Arc::clone(artifact),
+            from: self.names_before(),
         }))))
+    }
+
+    /// The names of what visitors see, where they go with the release.
+    fn names_before(&self) -> Names {
+        let found = self.found.filter(|_| !self.abilities.names_apart);
+        found.map_or_else(
+            || self.desired.hosting.names.clone(),
+            |found| found.names.clone(),
+        )
     }
 
     /// A build by the provider: the first one, and one for each change of the project's settings. Later
@@ -466,6 +494,7 @@ impl Present<'_> {
         Some(HostingAction::SetNames {
             key: hosting.key.clone(),
             settings: hosting.settings.clone(),
+            from: Box::new(present.clone()),
             drop: drop.cloned().collect(),
             names: hosting.names.clone(),
         })

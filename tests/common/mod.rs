@@ -135,6 +135,7 @@ pub(crate) fn publication(
     artifact: &Arc<Artifact>,
 ) -> HostingAction {
     HostingAction::Publish(Box::new(Publish {
+        from: desired.hosting.names.clone(),
         hosting: backend.canonical(desired.hosting.clone()).unwrap(),
         artifact: Arc::clone(artifact),
     }))

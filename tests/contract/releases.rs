@@ -38,6 +38,7 @@ fn activate(site: &DesiredSite, release: &ReleaseId) -> HostingAction {
 
 fn set_names(site: &DesiredSite, to: &[&str]) -> HostingAction {
     HostingAction::SetNames {
+        from: Box::default(),
         key: site.hosting.key.clone(),
         settings: site.hosting.settings.clone(),
         drop: site

@@ -94,6 +94,7 @@ fn a_rename_that_meets_a_conflict_changes_nothing() {
     place.publish(&two, &index("two"));
     let error = place
         .perform(&HostingAction::SetNames {
+            from: Box::default(),
             drop: Vec::new(),
             key: two.hosting.key.clone(),
             settings: two.hosting.settings.clone(),

@@ -210,7 +210,7 @@ fn a_site_from_its_first_message_to_its_last() {
         ~ configure cloudflare-pages/notes
             - deployment_configs.production.env_vars.API_KEY
             - deployment_configs.production.env_vars.STAGE
-        ~ set-names cloudflare-pages/notes (spore.example; no longer www.spore.example)
+        ~ set-names cloudflare-pages/notes (spore.example, www.spore.example -> spore.example)
         ~ records cloudflare/spore.example
             - spore.example TXT "v=spf1 -all"
             - www.spore.example CNAME notes.pages.dev (proxied)

@@ -202,6 +202,7 @@ impl HostingBackend for CloudflarePages {
                 settings,
                 names,
                 drop,
+                ..
             } => self.set_names(key, settings, names, drop).await,
             HostingAction::Await {
                 key,
