@@ -100,14 +100,12 @@ pub(super) fn show<S: Future<Output = ()>>(
             };
             match event {
                 Ok(event) => shown.take(&event),
-                // What was missed shows by what comes next.
-                Err(RecvError::Lagged(_)) => {}
+                // An end may be among what was missed; what goes on shows by what comes next.
+                Err(RecvError::Lagged(_)) => shown.clear(),
                 Err(RecvError::Closed) => break,
             }
         }
-        for (_, bar) in shown.bars {
-            bar.finish_and_clear();
-        }
+        shown.clear();
     }
 }
 
@@ -118,6 +116,12 @@ struct Shown {
 }
 
 impl Shown {
+    fn clear(&mut self) {
+        for (_, bar) in self.bars.drain() {
+            bar.finish_and_clear();
+        }
+    }
+
     fn take(&mut self, event: &Event) {
         let Some(site) = &event.site else { return };
         match &event.what {
