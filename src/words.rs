@@ -1,4 +1,6 @@
-//! Numbers as people read them.
+//! Numbers, times and errors as people read them.
+
+use std::error::Error;
 
 /// A number of things: "1 file", "12 files".
 #[must_use]
@@ -32,6 +34,19 @@ pub fn duration(span: std::time::Duration) -> String {
         _ if seconds % 60 == 0 => format!("{} min", seconds / 60),
         _ => format!("{} min {} s", seconds / 60, seconds % 60),
     }
+}
+
+/// An error and all below it, joined by ": ".
+#[must_use]
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut below = error.source();
+    while let Some(error) = below {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        below = error.source();
+    }
+    text
 }
 
 /// A moment as seen from another: "just now", "3 min ago", "in 2 h", and a date when it is more than a month away.

@@ -11,7 +11,7 @@ use mycelia_spore::authoring::{AuthoringError, Format, encode_file};
 use mycelia_spore::json::to_json;
 use mycelia_spore::stream::Frames;
 use serde_json::Value;
-use std::error::Error;
+
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -44,14 +44,7 @@ fn decoded(stream: &[u8]) -> Vec<Value> {
 
 /// All that is said of an error.
 fn told(error: &AuthoringError) -> String {
-    let mut text = error.to_string();
-    let mut below = error.source();
-    while let Some(error) = below {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        below = error.source();
-    }
-    text
+    mycelia_spore::words::chain(error)
 }
 
 #[test]

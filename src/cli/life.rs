@@ -3,7 +3,6 @@
 
 use super::chores::{self, Chores};
 use super::exit::Failure;
-use super::render;
 use super::setup::{self, Parts};
 use crate::edge::socket::{Listener, SocketError};
 use crate::edge::systemd::{Listeners, Manager};
@@ -15,6 +14,7 @@ use crate::settings::{Overrides, Settings};
 use crate::status::{self, Door};
 use crate::store::Store;
 use crate::stream::Access;
+use crate::words;
 use futures_util::future::BoxFuture;
 use rustix::io::Errno;
 use std::future::pending;
@@ -258,7 +258,7 @@ impl Reload {
                 match Settings::load(self.overrides.clone()) {
                     Ok(settings) => self.adopt(settings).await,
                     Err(error) => {
-                        let told = render::chain(&error);
+                        let told = words::chain(&error);
                         tracing::error!("{told}; the settings in force are kept");
                     }
                 }

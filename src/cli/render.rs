@@ -4,8 +4,8 @@ use super::args::{Color, Global, Output, TextOrJson};
 use super::exit::Failure;
 use super::screen;
 use crate::sink::{Form, Style};
+use crate::words;
 use anstyle::{AnsiColor, Style as Ansi};
-use std::error::Error;
 use std::io::{self, IsTerminal, Write};
 
 /// Whether colours may be written to standard output.
@@ -74,22 +74,10 @@ pub(super) fn failure(failure: &Failure) {
     let paint = |ansi: Ansi| if color { ansi } else { Ansi::new() };
     let red = paint(Ansi::new().fg_color(Some(AnsiColor::Red.into())).bold());
     let faint = paint(Ansi::new().dimmed());
-    let mut text = format!("{red}error:{red:#} {}", chain(failure));
+    let mut text = format!("{red}error:{red:#} {}", words::chain(failure));
     if let Some(hint) = failure.hint() {
         text.push_str("\n  ");
         text.push_str(&format_args!("{faint}hint: {hint}{faint:#}").to_string());
     }
     note(&text);
-}
-
-/// An error and those below it.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut below = error.source();
-    while let Some(error) = below {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        below = error.source();
-    }
-    text
 }

@@ -7,7 +7,7 @@ use crate::build::{Builds, Listener};
 use crate::dns::DnsBackends;
 use crate::dns::cloudflare::CloudflareDns;
 use crate::edge::cloudflare::{Allowances, Cloudflare};
-use crate::edge::http::{Http, HttpSettings};
+use crate::edge::http::{AGENT, Http, HttpSettings};
 use crate::hosting::Backends;
 use crate::hosting::cloudflare_pages::CloudflarePages;
 use crate::hosting::local_static::LocalStatic;
@@ -79,8 +79,7 @@ pub(super) enum Lasting {
 
 /// Cloudflare, as the settings say.
 pub(super) fn cloudflare(settings: &Settings, lasting: &Lasting) -> Cloudflare {
-    let agent = concat!("mycelia-spore/", env!("CARGO_PKG_VERSION"));
-    let mut http = HttpSettings::new(agent);
+    let mut http = HttpSettings::new(AGENT);
     let settings = settings.cloudflare.clone();
     match lasting {
         Lasting::Once => Cloudflare::new(settings, Http::new(http)),

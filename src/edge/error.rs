@@ -1,5 +1,6 @@
 //! What can go wrong at the edge of the daemon, by what is to be done about it.
 
+use crate::words;
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
@@ -139,14 +140,7 @@ impl EdgeError {
     /// The message and those of all errors below, joined by ": ".
     #[must_use]
     pub fn full(&self) -> String {
-        let mut text = self.message.clone();
-        let mut below: Option<&(dyn StdError + 'static)> = StdError::source(self);
-        while let Some(error) = below {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            below = error.source();
-        }
-        text
+        words::chain(self)
     }
 }
 

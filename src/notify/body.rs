@@ -63,13 +63,7 @@ impl Announcement {
     /// How the site is, by a name for programs.
     #[must_use]
     pub const fn state(&self) -> &'static str {
-        match self.health {
-            Health::Good => "good",
-            Health::Failing => "failing",
-            Health::Drifted => "drifted",
-            Health::Repaired => "repaired",
-            Health::Awaiting => "awaiting",
-        }
+        self.health.name()
     }
 
     /// What sort of failure it is; `None` when it is none.

@@ -2,7 +2,7 @@
 
 use super::{Announcement, Key, KeyError, Notification};
 use crate::edge::EdgeError;
-use crate::edge::http::{Answer, Budget, Http, HttpError, HttpSettings, Request, Retry};
+use crate::edge::http::{AGENT, Answer, Budget, Http, HttpError, HttpSettings, Request, Retry};
 use crate::edge::secret::Credentials;
 use crate::model::SettingsName;
 use jiff::Timestamp;
@@ -39,8 +39,7 @@ pub(super) struct Sender {
 
 impl Sender {
     pub(super) fn new(credentials: Credentials, retry: Retry) -> Self {
-        let agent = concat!("mycelia-spore/", env!("CARGO_PKG_VERSION"));
-        let mut settings = HttpSettings::new(agent);
+        let mut settings = HttpSettings::new(AGENT);
         settings.connect_timeout = TIMEOUT;
         settings.timeout = TIMEOUT;
         // Each attempt is signed with its own time, so they are made here.

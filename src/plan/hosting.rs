@@ -36,8 +36,6 @@ pub enum HostingAction {
         from: Box<Names>,
         /// The new names.
         names: Names,
-        /// Names that it had and has no longer.
-        drop: Vec<DomainName>,
     },
     /// Waits until visitors can use these names.
     Await {
@@ -250,13 +248,13 @@ impl PartialEq for HostingAction {
                     one.connected == two.connected
                 }
                 (
-                    Self::SetNames { names, drop, .. },
+                    Self::SetNames { from, names, .. },
                     Self::SetNames {
+                        from: before,
                         names: others,
-                        drop: dropped,
                         ..
                     },
-                ) => names == others && drop == dropped,
+                ) => names == others && from == before,
                 (Self::Await { names, .. }, Self::Await { names: others, .. }) => names == others,
                 (
                     Self::Activate { release, .. },
@@ -488,14 +486,10 @@ impl Present<'_> {
         if *present == hosting.names || taken_along {
             return None;
         }
-        let drop = present
-            .all()
-            .filter(|name| !hosting.names.all().any(|wanted| wanted == *name));
         Some(HostingAction::SetNames {
             key: hosting.key.clone(),
             settings: hosting.settings.clone(),
             from: Box::new(present.clone()),
-            drop: drop.cloned().collect(),
             names: hosting.names.clone(),
         })
     }

@@ -279,6 +279,29 @@ pub enum Health {
     Awaiting,
 }
 
+impl Health {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Good,
+        Self::Failing,
+        Self::Drifted,
+        Self::Repaired,
+        Self::Awaiting,
+    ];
+
+    /// A name for programs, never changed once given.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Failing => "failing",
+            Self::Drifted => "drifted",
+            Self::Repaired => "repaired",
+            Self::Awaiting => "awaiting",
+        }
+    }
+}
+
 /// What people are told about a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notice {

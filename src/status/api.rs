@@ -2,7 +2,6 @@
 
 use crate::reconcile::{Activity, BudgetView, CircuitView, SiteView, Snapshot, cause};
 use crate::rpc::Trouble;
-use crate::schedule::Health;
 use crate::schema::enumerant_name;
 use serde_json::{Value, json};
 
@@ -61,7 +60,7 @@ pub(super) fn site(view: &SiteView) -> Value {
         None => json!({ "v": 1, "site": view.site.as_str(), "state": "new" }),
     };
     let mut now = activity(&view.activity);
-    now["health"] = json!(health_name(view.health));
+    now["health"] = json!(view.health.name());
     now["problem"] = view
         .problem
         .as_ref()
@@ -105,16 +104,5 @@ pub(super) const fn activity_name(activity: &Activity) -> &'static str {
         Activity::Retrying { .. } => "retrying",
         Activity::Held { .. } => "held",
         Activity::Running { .. } => "running",
-    }
-}
-
-/// How a site is, in a word.
-pub(super) const fn health_name(health: Health) -> &'static str {
-    match health {
-        Health::Good => "good",
-        Health::Failing => "failing",
-        Health::Drifted => "drifted",
-        Health::Repaired => "repaired",
-        Health::Awaiting => "awaiting",
     }
 }

@@ -1,6 +1,6 @@
 //! The page for people: the same numbers and sites, without scripts.
 
-use super::api::{activity_name, health_name};
+use super::api::activity_name;
 use super::reply::{Body, text, whole};
 use crate::reconcile::{Activity, SiteView, Snapshot};
 use crate::schedule::Health;
@@ -131,7 +131,7 @@ impl<'a> Row<'a> {
         let problem = view.problem.as_ref().map(|problem| &*problem.message);
         Self {
             site: view.site.as_str(),
-            health: health_name(view.health),
+            health: view.health.name(),
             activity: activity_name(&view.activity),
             until,
             state: record.map_or("new", |record| record.state.name()),

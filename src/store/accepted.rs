@@ -102,7 +102,7 @@ pub(super) fn put(
             accepted.drift.map_or("", drift_name),
             accepted.unfinished,
             accepted.suspended,
-            health_name(accepted.health),
+            accepted.health.name(),
         ])?;
     connection
         .prepare_cached("INSERT OR REPLACE INTO accepted_message VALUES (?, ?, ?)")?
@@ -146,7 +146,7 @@ pub(super) fn health(
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached("UPDATE accepted SET health = ?2 WHERE site = ?1 AND lane = ''")?
-        .execute(params![site.as_str(), health_name(health)])?;
+        .execute(params![site.as_str(), health.name()])?;
     Ok(())
 }
 
@@ -234,23 +234,6 @@ fn drift_of(name: &str) -> Option<DriftMode> {
     all.into_iter().find(|mode| drift_name(*mode) == name)
 }
 
-pub(super) const fn health_name(health: Health) -> &'static str {
-    match health {
-        Health::Good => "good",
-        Health::Failing => "failing",
-        Health::Drifted => "drifted",
-        Health::Repaired => "repaired",
-        Health::Awaiting => "awaiting",
-    }
-}
-
 pub(super) fn health_of(name: &str) -> Option<Health> {
-    let all = [
-        Health::Good,
-        Health::Failing,
-        Health::Drifted,
-        Health::Repaired,
-        Health::Awaiting,
-    ];
-    all.into_iter().find(|health| health_name(*health) == name)
+    Health::ALL.into_iter().find(|health| health.name() == name)
 }

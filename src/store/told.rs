@@ -1,7 +1,7 @@
 //! What the operator's notifications told, so that a restart tells nobody the same again.
 
 use super::StoreError;
-use super::accepted::{health_name, health_of};
+use super::accepted::health_of;
 use crate::model::{Parse, SiteId};
 use crate::schedule::Health;
 use rusqlite::{Connection, params};
@@ -42,7 +42,7 @@ pub(super) fn put(
         .execute(params![
             notification,
             told.site.as_str(),
-            health_name(told.health)
+            told.health.name()
         ])?;
     Ok(())
 }

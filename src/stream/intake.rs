@@ -12,6 +12,7 @@ use super::stop::{Patient, Stop};
 use super::{SpecError, WAITING};
 use crate::edge::socket::{Listener, SocketError};
 use crate::edge::systemd::Listeners;
+use crate::words;
 use std::io::{self, BufReader};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
@@ -96,10 +97,7 @@ impl SourceError {
     /// The error and the one below it.
     #[must_use]
     pub fn full(&self) -> String {
-        match std::error::Error::source(self) {
-            Some(below) => format!("{self}: {below}"),
-            None => self.to_string(),
-        }
+        words::chain(self)
     }
 }
 

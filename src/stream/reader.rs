@@ -1,6 +1,7 @@
 //! Frames: whole messages, whose content is not yet looked at.
 
 use crate::schema::MESSAGE_WORDS;
+use crate::words;
 use capnp::message::{Reader, ReaderOptions};
 use capnp::serialize::OwnedSegments;
 use capnp::{ErrorKind, serialize_packed};
@@ -67,10 +68,7 @@ impl StreamError {
     /// The error and the one below it.
     #[must_use]
     pub fn full(&self) -> String {
-        match self {
-            Self::Framing { .. } => self.to_string(),
-            Self::Io { source, .. } => format!("{self}: {source}"),
-        }
+        words::chain(self)
     }
 }
 

@@ -4,7 +4,7 @@ use super::protobuf;
 use super::span::{Span, Value};
 use super::{Recorder, TelemetrySettings};
 use crate::edge::EdgeError;
-use crate::edge::http::{Answer, Budget, Http, HttpError, HttpSettings, LONGEST_WAIT};
+use crate::edge::http::{AGENT, Answer, Budget, Http, HttpError, HttpSettings, LONGEST_WAIT};
 use crate::edge::secret::Secret;
 use crate::words::count;
 use futures_util::future::FutureExt as _;
@@ -76,8 +76,7 @@ impl Exporter {
     #[must_use]
     pub fn new(settings: TelemetrySettings, recorder: &Recorder) -> Option<Self> {
         let (spans, lost) = recorder.begin()?;
-        let agent = concat!("mycelia-spore/", env!("CARGO_PKG_VERSION"));
-        let mut http = HttpSettings::new(agent);
+        let mut http = HttpSettings::new(AGENT);
         http.connect_timeout = TIMEOUT;
         http.timeout = TIMEOUT;
         // Attempts are made here, where it is known that the process ends.

@@ -38,16 +38,9 @@ fn activate(site: &DesiredSite, release: &ReleaseId) -> HostingAction {
 
 fn set_names(site: &DesiredSite, to: &[&str]) -> HostingAction {
     HostingAction::SetNames {
-        from: Box::default(),
+        from: Box::new(site.hosting.names.clone()),
         key: site.hosting.key.clone(),
         settings: site.hosting.settings.clone(),
-        drop: site
-            .hosting
-            .names
-            .all()
-            .filter(|name| !to.contains(&name.as_str()))
-            .cloned()
-            .collect(),
         names: names(to),
     }
 }

@@ -95,7 +95,6 @@ fn a_rename_that_meets_a_conflict_changes_nothing() {
     let error = place
         .perform(&HostingAction::SetNames {
             from: Box::default(),
-            drop: Vec::new(),
             key: two.hosting.key.clone(),
             settings: two.hosting.settings.clone(),
             names: names(&["two.example", "one.example"]),

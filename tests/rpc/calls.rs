@@ -1,8 +1,8 @@
 //! What each call answers.
 
 use crate::daemon::{Daemon, lines, until};
-use crate::world::{World, stream, with};
-use crate::{ask, message, start};
+use crate::world::{World, with};
+use crate::{ask, message, spooled, start};
 use insta::assert_snapshot;
 use mycelia_spore::model::{Parse, SiteId};
 use mycelia_spore::reconcile::SiteOrder;
@@ -119,8 +119,7 @@ fn who_may_not_change_a_site_does_not_see_it_either() {
     );
     let running = start(&world, &["--settings", "settings.toml"]);
     let other = world.site("docs", "hello");
-    fs::write(world.path("message"), stream([&other])).unwrap();
-    fs::rename(world.path("message"), world.path("spool/message.bin")).unwrap();
+    spooled::send(&world, "message", &other);
     assert_eq!(lines(&[running.report()]), ["1 docs applied"]);
     let (refused, allowed, order, status, watch) = ask(&world, async |daemon| {
         let docs = site("docs");
@@ -213,22 +212,8 @@ fn a_call_that_has_no_report_when_the_daemon_ends_is_told_so() {
         "settings.toml",
         "[cloudflare]\napi-base-url = \"http://127.0.0.1:9\"\n",
     );
-    fs::create_dir_all(world.path("spool")).unwrap();
-    let mut command = world.command(&[
-        "run",
-        "--source-root",
-        "sites",
-        "-o",
-        "json",
-        "--settings",
-        "settings.toml",
-        "--state-dir",
-        "state",
-        "--source",
-        "dir:spool",
-        "--rpc",
-        "unix:rpc",
-    ]);
+    let arguments = ["--source-root", "sites", "--rpc", "unix:rpc"];
+    let mut command = spooled::command(&world, &arguments);
     command.env("CLOUDFLARE_API_TOKEN", "token");
     command.env("CLOUDFLARE_ACCOUNT_ID", "023e105f4ecef8ad9ca31a8372d0c353");
     let child = command.spawn().unwrap();

@@ -1,8 +1,9 @@
 //! A full disk below the state directory.
 
 use crate::daemon::{Daemon, lines, until};
+use crate::spooled;
 use crate::tools::skipped;
-use crate::world::{World, stream};
+use crate::world::World;
 use mycelia_spore::release::{Digest, Layout, Live, Manifest};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -81,12 +82,7 @@ impl Small<'_> {
                 format!("{text} {page} {}", "x".repeat(20_000)),
             );
         }
-        fs::write(world.path("message"), stream([world.site("blog", text)])).unwrap();
-        fs::rename(
-            world.path("message"),
-            world.path(&format!("spool/{text}.bin")),
-        )
-        .unwrap();
+        spooled::send(world, text, &world.site("blog", text));
         self.running.report()
     }
 

@@ -1,32 +1,19 @@
 //! Signals of a running daemon.
 
 use crate::daemon::{Daemon, lines, until};
-use crate::start;
-use crate::world::{World, stream, with};
+use crate::world::{World, with};
+use crate::{spooled, start};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::fs::{self, File};
 
 fn send(world: &World, id: &str, text: &str) {
-    fs::write(world.path("message"), stream([world.site(id, text)])).unwrap();
-    let name = format!("spool/{id}-{text}.bin");
-    fs::rename(world.path("message"), world.path(&name)).unwrap();
+    spooled::send(world, &format!("{id}-{text}"), &world.site(id, text));
 }
 
 /// A daemon whose log is the file `log`, and whose settings are the file `settings.toml`.
 fn start_logging(world: &World) -> Daemon<'_> {
-    fs::create_dir_all(world.path("spool")).unwrap();
-    let mut command = world.command(&[
-        "run",
-        "-o",
-        "json",
-        "--settings",
-        "settings.toml",
-        "--state-dir",
-        "state",
-        "--source",
-        "dir:spool",
-    ]);
+    let mut command = spooled::command(world, &[]);
     command.stderr(File::create(world.path("log")).unwrap());
     let child = command.spawn().unwrap();
     Daemon::of(world, child, &["spool/failed", "state/control.sock"])
@@ -89,8 +76,7 @@ fn slow(world: &World) -> Value {
 fn begin(world: &World) -> Daemon<'_> {
     let document = slow(world);
     let running = start(world, &["--settings", "settings.toml"]);
-    fs::write(world.path("message"), stream([document])).unwrap();
-    fs::rename(world.path("message"), world.path("spool/slow.bin")).unwrap();
+    spooled::send(world, "slow", &document);
     until("the build has begun", || world.path("begun").exists());
     running
 }
@@ -173,7 +159,7 @@ fn what_was_taken_down_long_ago_is_cleared_away_while_the_daemon_lives() {
         "lifecycle",
         json!({ "ensure": "absent" }),
     );
-    world.write("spool/gone.bin", stream([gone]));
+    spooled::send(&world, "gone", &gone);
     assert_eq!(running.report()["outcome"], "absent");
     let releases = world.path("state/local-static/releases");
     assert!(releases.join("blog").exists());

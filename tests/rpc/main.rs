@@ -13,6 +13,8 @@ mod life;
 mod orders;
 mod python;
 mod service;
+#[path = "../support/spooled.rs"]
+mod spooled;
 #[path = "../support/tools.rs"]
 mod tools;
 #[path = "../cli/world.rs"]

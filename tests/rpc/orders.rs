@@ -1,12 +1,11 @@
 //! The commands that ask a running daemon.
 
 use crate::daemon::{Daemon, lines};
-use crate::start;
 use crate::world::{Ended, World};
+use crate::{spooled, start};
 use insta::assert_snapshot;
 use rustix::process::Signal;
 use serde_json::json;
-use std::fs;
 
 fn spore(world: &World, arguments: &[&str]) -> Ended {
     world.spore(&[arguments, &["--state-dir", "state"]].concat(), b"")
@@ -19,13 +18,7 @@ fn status(world: &World, running: &Daemon<'_>) -> String {
 }
 
 fn send(world: &World, id: &str, text: &str) {
-    let bytes = crate::world::stream([world.site(id, text)]);
-    fs::write(world.path("message"), bytes).unwrap();
-    fs::rename(
-        world.path("message"),
-        world.path(&format!("spool/{text}.bin")),
-    )
-    .unwrap();
+    spooled::send(world, text, &world.site(id, text));
 }
 
 #[test]

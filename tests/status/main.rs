@@ -9,6 +9,8 @@ mod access;
 )]
 mod daemon;
 mod looks;
+#[path = "../support/spooled.rs"]
+mod spooled;
 #[path = "../support/tools.rs"]
 #[allow(dead_code, reason = "no program on PATH is asked for here")]
 mod tools;
@@ -56,26 +58,12 @@ impl Answer {
 
 /// Starts a daemon with these further settings.
 fn start<'w>(world: &'w World, settings: &str, environment: &[(&str, &str)]) -> Looked<'w> {
-    fs::create_dir_all(world.path("spool")).unwrap();
     world.write(
         "settings.toml",
         format!("[status]\nlisten = \"127.0.0.1:0\"\n{settings}"),
     );
-    let mut command = world.command(&[
-        "run",
-        "--log",
-        "warn,mycelia_spore::cli=info",
-        "--source-root",
-        "sites",
-        "-o",
-        "json",
-        "--settings",
-        "settings.toml",
-        "--state-dir",
-        "state",
-        "--source",
-        "dir:spool",
-    ]);
+    let log = ["--log", "warn,mycelia_spore::cli=info"];
+    let mut command = spooled::command(world, &[&log[..], &["--source-root", "sites"]].concat());
     command.envs(environment.iter().copied());
     command.stderr(File::create(world.path("log")).unwrap());
     let daemon = Daemon::of(world, command.spawn().unwrap(), &["state/control.sock"]);
@@ -124,7 +112,5 @@ impl Looked<'_> {
 /// Puts the message of a document where the daemon takes it.
 fn send(world: &World, document: &serde_json::Value) {
     let id = document["site"]["id"].as_str().unwrap();
-    fs::write(world.path("message"), world::stream([document])).unwrap();
-    let name = format!("spool/{id}.bin");
-    fs::rename(world.path("message"), world.path(&name)).unwrap();
+    spooled::send(world, id, document);
 }

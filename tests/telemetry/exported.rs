@@ -4,7 +4,7 @@ use crate::daemon::{Daemon, lines, until};
 use crate::server::{Received, Server, plain};
 use crate::tools::skipped;
 use crate::world::{World, stream};
-use crate::{blog, broken, export_to, run};
+use crate::{blog, broken, export_to, run, spooled};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -198,20 +198,11 @@ fn what_failed_says_so() {
 fn a_daemon_exports_while_it_runs_and_at_its_end() {
     let (world, receiver) = (World::new(), Server::always(plain(200, "", "")));
     export_to(&world, &receiver.url(""), "");
-    fs::create_dir_all(world.path("spool")).unwrap();
-    let arguments = [
-        "--settings",
-        "settings.toml",
-        "--state-dir",
-        "state",
-        "--source",
-        "dir:spool",
-    ];
-    let daemon = Daemon::start(&world, &arguments, &["state/control.sock"]);
+    let child = spooled::command(&world, &["--source-root", "sites"]).spawn();
+    let daemon = Daemon::of(&world, child.unwrap(), &["state/control.sock"]);
     let send = |document: &Value| {
-        fs::write(world.path("message"), stream([document])).unwrap();
-        let name = format!("spool/{}.bin", document["site"]["id"].as_str().unwrap());
-        fs::rename(world.path("message"), world.path(&name)).unwrap();
+        let id = document["site"]["id"].as_str().unwrap();
+        spooled::send(&world, id, document);
     };
     send(&blog(&world));
     assert_eq!(lines(&[daemon.report()]), ["1 blog applied"]);

@@ -14,6 +14,8 @@ mod receivers;
 #[allow(dead_code, reason = "the receivers here do fewer things wrong")]
 mod server;
 mod settings;
+#[path = "../support/spooled.rs"]
+mod spooled;
 #[path = "../support/tools.rs"]
 #[allow(dead_code, reason = "no program on PATH is asked for here")]
 mod tools;

@@ -2,7 +2,6 @@
 
 use super::{Check, Found};
 use crate::cli::control;
-use crate::cli::render;
 use crate::edge::EdgeError;
 use crate::settings::Settings;
 use crate::store::Store;
@@ -105,7 +104,7 @@ fn daemon(settings: &Settings) -> Found {
             }
         }
         Err(failure) => {
-            let message = format!("it cannot be asked: {}", render::chain(&failure));
+            let message = format!("it cannot be asked: {}", words::chain(&failure));
             Found::Doubtful(EdgeError::rejected(message))
         }
     }

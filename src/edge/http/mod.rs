@@ -35,6 +35,9 @@ use tracing::debug;
 /// them first does not send a request into a connection that is just being closed.
 const IDLE: Duration = Duration::from_secs(30);
 
+/// Who asks, where it is this program (`User-Agent`).
+pub const AGENT: &str = concat!("mycelia-spore/", env!("CARGO_PKG_VERSION"));
+
 /// The header field in which a server says what is left of its quotas.
 const RATE_LIMIT: &str = "ratelimit";
 

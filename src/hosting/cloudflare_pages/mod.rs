@@ -200,10 +200,9 @@ impl HostingBackend for CloudflarePages {
             HostingAction::SetNames {
                 key,
                 settings,
+                from,
                 names,
-                drop,
-                ..
-            } => self.set_names(key, settings, names, drop).await,
+            } => self.set_names(key, settings, from, names).await,
             HostingAction::Await {
                 key,
                 settings,

@@ -27,8 +27,8 @@ impl CloudflarePages {
         &self,
         key: &HostingKey,
         settings: &HostingSettings,
+        from: &Names,
         names: &Names,
-        drop: &[DomainName],
     ) -> Result<Applied, EdgeError> {
         let (_, account) = self.account_of(settings)?;
         let project = self.own_project(&account, key).await?;
@@ -44,7 +44,7 @@ impl CloudflarePages {
                 attach(&account, &project.name, name).await?;
             }
         }
-        for name in drop {
+        for name in from.all().filter(|name| !wanted.contains(name.as_str())) {
             let path = domain_path(&account, &project.name, name.as_str());
             account.client.delete(&path).await?;
         }
