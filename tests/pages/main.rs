@@ -5,6 +5,7 @@ mod allowances;
 mod cli;
 #[path = "../fake/cloudflare/mod.rs"]
 mod cloudflare;
+mod command_lives;
 #[path = "../common/mod.rs"]
 mod common;
 mod faults;

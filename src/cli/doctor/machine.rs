@@ -64,7 +64,7 @@ fn room(state_dir: &Path) -> Found {
     let there = state_dir.ancestors().find(|path| path.exists());
     let there = there.unwrap_or(state_dir);
     match statvfs(there) {
-        Ok(disk) => judged(&disk, there),
+        Ok(disk) => judged(&Left::of(&disk), there),
         Err(error) => {
             let message = format!("the disk of {} cannot be asked", there.display());
             Found::Broken(EdgeError::io(message, io::Error::from(error)))
@@ -72,16 +72,32 @@ fn room(state_dir: &Path) -> Found {
     }
 }
 
-fn judged(disk: &StatVfs, there: &Path) -> Found {
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    let told = format!("{} free at {}", words::bytes(free), there.display());
-    let scarce = |left: u64, all: u64| left < all / PART;
+/// What is left of a disk, and what there is in all.
+struct Left {
+    bytes: (u64, u64),
+    files: (u64, u64),
+}
+
+impl Left {
+    fn of(disk: &StatVfs) -> Self {
+        let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
+        Self {
+            bytes: (bytes(disk.f_bavail), bytes(disk.f_blocks)),
+            files: (disk.f_favail, disk.f_files),
+        }
+    }
+}
+
+fn judged(disk: &Left, there: &Path) -> Found {
+    let told = format!("{} free at {}", words::bytes(disk.bytes.0), there.display());
     // Some file systems have no bound on their number of files, and say 0.
-    if free < ROOM && scarce(disk.f_bavail, disk.f_blocks) {
+    let scarce = |(left, all): (u64, u64)| left < all / PART;
+    if disk.bytes.0 < ROOM && scarce(disk.bytes) {
         let error = EdgeError::rejected(format!("the disk is nearly full: {told}"));
         Found::Doubtful(error.hint("without room messages fail; nothing that was accepted is lost"))
-    } else if scarce(disk.f_favail, disk.f_files) {
-        let left = words::count(usize::try_from(disk.f_favail).unwrap_or(usize::MAX), "file");
+    } else if scarce(disk.files) {
+        let left = usize::try_from(disk.files.0).unwrap_or(usize::MAX);
+        let left = words::count(left, "file");
         let message = format!("the disk has room for {left} more only");
         Found::Doubtful(EdgeError::rejected(message))
     } else {
@@ -118,5 +134,33 @@ fn listed(root: &Path) -> Found {
             let error = EdgeError::rejected("cannot be read").source(error);
             Found::Broken(error.hint("messages may name directories below it: see sources.roots"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_is_nearly_full_by_its_bytes_or_its_files() {
+        let told = |bytes, files| match judged(&Left { bytes, files }, Path::new("/state")) {
+            Found::Good(told) => told,
+            Found::Doubtful(error) => error.full(),
+            Found::Lacking(_) | Found::Broken(_) => panic!("the disk is there"),
+        };
+        let (gb, some) = (1_000_000_000, (900, 1000));
+        assert_eq!(told((50 * gb, 100 * gb), some), "50.0 GB free at /state");
+        // A small part of a large disk is enough, and so is much of a small one.
+        assert_eq!(told((2 * gb, 100 * gb), some), "2.0 GB free at /state");
+        assert_eq!(told((gb / 2, gb), some), "500.0 MB free at /state");
+        assert_eq!(
+            told((gb / 2, 100 * gb), some),
+            "the disk is nearly full: 500.0 MB free at /state"
+        );
+        assert_eq!(
+            told((50 * gb, 100 * gb), (3, 1000)),
+            "the disk has room for 3 files more only"
+        );
+        assert_eq!(told((50 * gb, 100 * gb), (0, 0)), "50.0 GB free at /state");
     }
 }
