@@ -110,6 +110,17 @@ impl Backends {
     }
 }
 
+/// Runs file work on a thread that may wait.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, EdgeError> + Send + 'static,
+) -> Result<T, EdgeError> {
+    // What is logged there belongs to the step.
+    let span = tracing::Span::current();
+    tokio::task::spawn_blocking(move || span.in_scope(work))
+        .await
+        .unwrap_or_else(|error| Err(EdgeError::rejected("file work ended early").source(error)))
+}
+
 /// Says that a provider's backend is missing.
 fn missing(provider: HostingProvider) -> EdgeError {
     let name = crate::schema::enumerant_name(provider);

@@ -3,11 +3,11 @@
 use super::assets;
 use super::mark::ReleaseMark;
 use super::observe::deployments;
-use super::publish::{blocking, branch};
+use super::publish::branch;
 use super::rules::{self, Missing};
 use super::wire::{Deployment, Project};
 use super::wrangler::{Bundle, BundleOptions, Deploy, FunctionsSource};
-use super::{CloudflarePages, own};
+use super::{CloudflarePages, blocking, own};
 use crate::artifact::Artifact;
 use crate::desired::{DesiredHosting, Rules};
 use crate::edge::cloudflare::Account;

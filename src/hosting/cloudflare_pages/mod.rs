@@ -20,7 +20,7 @@ mod upload;
 mod wire;
 pub mod wrangler;
 
-use super::{Applied, HostingBackend};
+use super::{Applied, HostingBackend, blocking};
 use crate::desired::DesiredHosting;
 use crate::edge::EdgeError;
 use crate::edge::cloudflare::{Account, Cloudflare};

@@ -5,7 +5,7 @@ use super::mark::{ProjectMark, ReleaseMark};
 use super::observe::{deployments, urls};
 use super::upload::{Sent, upload};
 use super::wire::{Deployment, Log, Progress, Project};
-use super::{CloudflarePages, Driver, functions, rules};
+use super::{CloudflarePages, Driver, blocking, functions, rules};
 use crate::artifact::Artifact;
 use crate::desired::{DesiredHosting, HostingKey};
 use crate::edge::cloudflare::{Account, ApiError, codes};
@@ -339,15 +339,4 @@ async fn failed(account: &Account, path: &str, deployment: &Deployment) -> EdgeE
         }
     }
     EdgeError::rejected(text)
-}
-
-/// Runs file work on a thread that may wait.
-pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, EdgeError> + Send + 'static,
-) -> Result<T, EdgeError> {
-    // What is logged there belongs to the step.
-    let span = tracing::Span::current();
-    tokio::task::spawn_blocking(move || span.in_scope(work))
-        .await
-        .unwrap_or_else(|error| Err(EdgeError::rejected("file work ended early").source(error)))
 }

@@ -4,6 +4,7 @@
 //! again which files are missing.
 
 use super::assets::{Asset, Assets};
+use super::blocking;
 use super::jwt::UploadToken;
 use crate::artifact::PagesHash;
 use crate::edge::EdgeError;
@@ -164,9 +165,7 @@ async fn send(
 async fn body(assets: &Arc<Assets>, bucket: Bucket<'_>) -> Result<Bytes, EdgeError> {
     let assets = Arc::clone(assets);
     let bucket: Vec<Asset> = bucket.into_iter().cloned().collect();
-    tokio::task::spawn_blocking(move || written(&assets, &bucket))
-        .await
-        .unwrap_or_else(|error| Err(EdgeError::rejected("reading files ended early").source(error)))
+    blocking(move || written(&assets, &bucket)).await
 }
 
 /// Files as a JSON array, written one by one: of a bucket's content no more is held than what will be sent.

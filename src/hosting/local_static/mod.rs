@@ -11,7 +11,7 @@ mod pointer;
 mod publish;
 mod sweep;
 
-use super::{Applied, HostingBackend};
+use super::{Applied, HostingBackend, blocking};
 use crate::desired::{DesiredHosting, HostingKey, Names, local_name};
 use crate::edge::EdgeError;
 use crate::model::{self, DomainName, HostingSettings, LocalServer, Parse, TlsMode};
@@ -325,17 +325,6 @@ impl HostingBackend for LocalStatic {
             )
             .collect()
     }
-}
-
-/// Runs file work on a thread that may wait.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, EdgeError> + Send + 'static,
-) -> Result<T, EdgeError> {
-    // What is logged there belongs to the step.
-    let span = tracing::Span::current();
-    tokio::task::spawn_blocking(move || span.in_scope(work))
-        .await
-        .unwrap_or_else(|error| Err(EdgeError::rejected("file work ended early").source(error)))
 }
 
 /// A name as a pointer keeps it; `None` when it is not one.
